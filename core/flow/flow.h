@@ -1,0 +1,79 @@
+#pragma once
+// Protocol logic without I/O: a flow is asked to step with the answers known so far and gives its
+// result, or the questions it cannot go on without. It is re-run from the start when they are
+// answered.
+
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/dns/answer.h"
+
+namespace gatepost {
+
+/// What a flow may ask. A variant, so that stores become further alternatives.
+using Question = std::variant<dns::Query>;
+
+/// What is known: answers by question, and the time the check is made for. Recorded with the
+/// message: the same answers give the same result at any later time.
+class Answers {
+ public:
+  explicit Answers(std::int64_t unix_time) : unix_time_(unix_time) {}
+
+  /// Seconds since 1970 at the start of the transaction; flows know no other clock.
+  std::int64_t unix_time() const { return unix_time_; }
+  /// Null when it was not asked yet.
+  const dns::Answer* find(const dns::Query& query) const {
+    const auto found = dns_.find(query);
+    return found == dns_.end() ? nullptr : found->second.get();
+  }
+  /// The first answer to a question stays: a check never sees two answers to one question.
+  void add(const dns::Query& query, dns::AnswerPtr answer) {
+    dns_.try_emplace(query, std::move(answer));
+  }
+  const std::map<dns::Query, dns::AnswerPtr>& dns() const { return dns_; }
+
+ private:
+  std::int64_t unix_time_;
+  std::map<dns::Query, dns::AnswerPtr> dns_;
+};
+
+template <class R>
+using Step = std::variant<R, std::vector<Question>>;
+
+/// A check of one protocol on one input. step() is pure: no I/O, no clock, no globals; it may be
+/// called on any thread, by one at a time. Questions in the returned vector are distinct and
+/// unanswered; all that can be asked at once are in it.
+template <class R>
+class Flow {
+ public:
+  using ResultType = R;
+  virtual ~Flow() = default;
+  virtual Step<R> step(const Answers& answers) = 0;
+};
+
+/// Collects what is missing while a step looks answers up.
+class Asker {
+ public:
+  explicit Asker(const Answers& answers) : answers_(answers) {}
+  /// The answer, or null: then the question is noted and the step cannot be concluded on this path.
+  const dns::Answer* ask(const dns::Query& query) {
+    if (const auto* known = answers_.find(query)) return known;
+    for (const Question& have : missing_) {
+      if (std::get<dns::Query>(have) == query) return nullptr;
+    }
+    missing_.emplace_back(query);
+    return nullptr;
+  }
+  const Answers& answers() const { return answers_; }
+  bool complete() const { return missing_.empty(); }
+  std::vector<Question> take_missing() { return std::move(missing_); }
+
+ private:
+  const Answers& answers_;
+  std::vector<Question> missing_;
+};
+
+}  // namespace gatepost

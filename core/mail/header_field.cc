@@ -1,0 +1,1 @@
+#include "core/mail/header_field.h"

@@ -1,0 +1,186 @@
+#include "filter/policy/decide.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+
+namespace gatepost {
+
+namespace {
+
+bool has(std::span<const Finding> findings, std::string_view name) {
+  return std::any_of(findings.begin(), findings.end(),
+                     [&](const Finding& f) { return f.name == name; });
+}
+
+bool is_authentication(std::string_view check) {
+  return check == "spf" || check == "dkim" || check == "dmarc";
+}
+
+// RFC 9989 section 7.4: a published p=reject alone is no reason to refuse. Something else must
+// speak against the message, and what merely follows from the same failure is not something else.
+bool another_agrees(std::span<const Finding> findings, const Policy& policy) {
+  return std::any_of(findings.begin(), findings.end(), [&](const Finding& finding) {
+    const FindingInfo* info = find_finding(finding.name);
+    return info != nullptr && !is_authentication(info->check) &&
+           policy.rule(finding.name).score * finding.factor > 0;
+  });
+}
+
+// What DMARC asks for, under dmarc.enforce.
+Action dmarc_action(std::string_view name, std::span<const Finding> findings,
+                    const Policy& policy) {
+  if (policy.dmarc_enforce == DmarcEnforce::off) return Action::none;
+  const bool strict = policy.dmarc_enforce == DmarcEnforce::strict;
+  if (name == "DMARC_TEMPERROR") return strict ? Action::tempfail : Action::none;
+  if (name == "DMARC_QUARANTINE") return policy.dmarc_quarantine_as;
+  if (name == "DMARC_REJECT") {
+    return strict || another_agrees(findings, policy) ? Action::reject : policy.dmarc_quarantine_as;
+  }
+  return Action::none;
+}
+
+// The deny lists are the operator's own word, so an allow list that names the same mail is the
+// finer one and wins; broken messages and our own failures are no matter of trust.
+bool overruled_by_allow(const FindingInfo& info) {
+  return info.check != "session" && info.check != "message";
+}
+
+struct Strongest {
+  Action action = Action::none;
+  const FindingInfo* info = nullptr;
+};
+
+Reply make_reply(Action action, const FindingInfo* info) {
+  const bool reject = action == Action::reject;
+  if (info == nullptr) {
+    return reject ? Reply{550, "5.7.1", "message looks like spam"}
+                  : Reply{451, "4.7.1", "message cannot be accepted now, try again later"};
+  }
+  Reply reply{info->code, std::string(info->enhanced), std::string(info->reply)};
+  if (reply.text.empty()) reply.text = "refused by local policy";
+  // The class follows the action when the configuration turned a refusal into a deferral or back.
+  if (reject && reply.code / 100 != 5) reply.code = 550;
+  if (!reject && reply.code / 100 != 4) reply.code = 451;
+  const std::string rest = reply.enhanced.empty() ? ".7.1" : reply.enhanced.substr(1);
+  reply.enhanced = (reject ? "5" : "4") + rest;
+  return reply;
+}
+
+Action score_action(double score, const Policy& policy) {
+  if (policy.reject_score > 0 && score >= policy.reject_score) return Action::reject;
+  if (policy.quarantine_score > 0 && score >= policy.quarantine_score) return Action::hold;
+  if (policy.tag_score > 0 && score >= policy.tag_score) return Action::tag;
+  return Action::none;
+}
+
+bool trusted(const Connection& connection, const Envelope& envelope) {
+  return connection.local || connection.trusted_relay || connection.submit_network ||
+         envelope.authenticated();
+}
+
+// Refusing a trusted relay makes backscatter, refusing a login's own mail loses it: they are only
+// deferred, and only for faults of ours or of the message itself.
+bool may_refuse(const FindingInfo* info, const Connection& connection, const Envelope& envelope) {
+  if (!trusted(connection, envelope)) return true;
+  return !connection.local && info != nullptr && !overruled_by_allow(*info);
+}
+
+RecipientOutcome outcome(Action action) {
+  switch (action) {
+    case Action::reject:
+      return RecipientOutcome::refuse;
+    case Action::tempfail:
+      return RecipientOutcome::tempfail;
+    default:
+      return RecipientOutcome::accept;
+  }
+}
+
+// Sums the score, lists the reasons and finds the strongest action that may be answered at `stage`.
+Strongest weigh(std::span<const Finding> findings, const Policy& policy,
+                const Connection& connection, const Envelope& envelope, Verdict& verdict,
+                const Recipient* recipient) {
+  const int index = recipient != nullptr ? static_cast<int>(envelope.recipients.size()) : -1;
+  const bool allowed = has(findings, "ALLOW_CLIENT") || has(findings, "ALLOW_SENDER") ||
+                       std::any_of(findings.begin(), findings.end(), [&](const Finding& f) {
+                         return f.name == "ALLOW_RECIPIENT" && f.recipient == index && index >= 0;
+                       });
+  Strongest strongest;
+  for (const Finding& finding : findings) {
+    if (finding.recipient >= 0 && finding.recipient != index) continue;
+    const FindingInfo* info = find_finding(finding.name);
+    if (info == nullptr) continue;
+    const FindingRule rule = policy.rule(finding.name);
+    Action action = info->check == "dmarc" && rule.action == Action::none
+                        ? dmarc_action(finding.name, findings, policy)
+                        : rule.action;
+    const bool terminal = action == Action::reject || action == Action::tempfail;
+    if (terminal && answer_stage(policy, finding.stage) > verdict.stage) action = Action::none;
+    if (!terminal && verdict.stage != Stage::end_of_message) action = Action::none;
+    if (allowed && overruled_by_allow(*info)) action = Action::none;
+    if (terminal && !may_refuse(info, connection, envelope)) action = Action::none;
+    if (recipient != nullptr && recipient->exempt && overruled_by_allow(*info))
+      action = Action::none;
+    const double score = rule.score * finding.factor;
+    verdict.score += score;
+    if (score != 0 || action != Action::none)
+      verdict.reasons.push_back({finding.name, score, action});
+    if (action > strongest.action) strongest = {action, info};
+  }
+  if (verdict.stage == Stage::end_of_message && !allowed) {
+    Action by_score = score_action(verdict.score, policy);
+    if (by_score == Action::reject && !may_refuse(nullptr, connection, envelope))
+      by_score = Action::tag;
+    if (by_score > strongest.action) strongest = {by_score, nullptr};
+  }
+  return strongest;
+}
+
+}  // namespace
+
+std::string Reply::line() const {
+  if (code == 0) return {};
+  return std::to_string(code) + " " + enhanced + " " + text;
+}
+
+Verdict decide(std::span<const Finding> findings, const Policy& policy, Stage stage,
+               const Connection& connection, const Envelope& envelope, const Recipient* recipient) {
+  Verdict verdict;
+  verdict.stage = stage;
+  const Strongest strongest = weigh(findings, policy, connection, envelope, verdict, recipient);
+  verdict.action = strongest.action;
+
+  // A transaction never holds both kinds of recipients, so that one answer at its end fits all: the
+  // later kind is asked to come in a transaction of its own.
+  const bool mixed = recipient != nullptr && !trusted(connection, envelope) &&
+                     std::any_of(envelope.recipients.begin(), envelope.recipients.end(),
+                                 [&](const Recipient& r) { return r.exempt != recipient->exempt; });
+  const bool all_exempt = stage >= Stage::data && !envelope.recipients.empty() &&
+                          std::all_of(envelope.recipients.begin(), envelope.recipients.end(),
+                                      [](const Recipient& r) { return r.exempt; });
+  if (all_exempt && verdict.action > Action::tag &&
+      (strongest.info == nullptr || overruled_by_allow(*strongest.info))) {
+    verdict.action = Action::tag;
+  }
+  if (verdict.action == Action::reject || verdict.action == Action::tempfail) {
+    verdict.reply = make_reply(verdict.action, strongest.info);
+  } else if (mixed) {
+    verdict.action = Action::tempfail;
+    verdict.reply = {452, "4.5.3", "send mail for this recipient in a transaction of its own"};
+  }
+  if (verdict.action == Action::hold) {
+    verdict.hold_reason = strongest.info != nullptr ? std::string(strongest.info->name) : "score";
+  }
+  std::stable_sort(verdict.reasons.begin(), verdict.reasons.end(),
+                   [](const Reason& a, const Reason& b) {
+                     return a.action != b.action ? a.action > b.action : a.score > b.score;
+                   });
+  if (stage == Stage::end_of_message) {
+    verdict.recipients.assign(envelope.recipients.size(), outcome(verdict.action));
+  }
+  verdict.observed = policy.mode == Mode::observe && verdict.action != Action::none;
+  return verdict;
+}
+
+}  // namespace gatepost

@@ -1,0 +1,81 @@
+#include "filter/policy/finding.h"
+
+#include <algorithm>
+
+namespace gatepost {
+
+namespace {
+
+constexpr std::string_view kActions[] = {"none", "tag", "hold", "tempfail", "reject"};
+
+// Reply texts are one line of ASCII and name the class of the refusal, never a rule's inside.
+// clang-format off
+constexpr FindingInfo kTable[] = {
+  {"ALLOW_CLIENT", "lists", 0, Action::none, 0, "", "", "the client's address or name is on the allow list"},
+  {"ALLOW_RECIPIENT", "lists", 0, Action::none, 0, "", "", "the recipient is on the allow list and gets everything"},
+  {"ALLOW_SENDER", "lists", 0, Action::none, 0, "", "", "the sender is on the allow list and SPF passed for its domain"},
+  {"ALLOW_SENDER_UNPROVEN", "lists", 0, Action::none, 0, "", "", "the sender is on the allow list but SPF did not pass: not allowed by it"},
+  {"AMBIGUOUS_FROM", "message", 3, Action::none, 550, "5.7.1", "the From field does not name one author", "From missing, repeated, with several mailboxes or malformed"},
+  {"CHECK_ERROR", "session", 0, Action::tempfail, 451, "4.3.0", "internal error, try again later", "a check failed by a fault of ours"},
+  {"DENY_CLIENT", "lists", 0, Action::reject, 550, "5.7.1", "client is refused by local policy", "the client's address or name is on the deny list"},
+  {"DENY_HELO", "lists", 0, Action::reject, 550, "5.7.1", "HELO name is refused by local policy", "the HELO name is on the deny list"},
+  {"DENY_RECIPIENT", "lists", 0, Action::reject, 550, "5.7.1", "recipient does not accept mail", "the recipient is on the deny list"},
+  {"DENY_SENDER", "lists", 0, Action::reject, 550, "5.7.1", "sender is refused by local policy", "the sender is on the deny list"},
+  {"DKIM_FAIL", "dkim", 0.5, Action::none, 550, "5.7.20", "no valid DKIM signature", "a signature did not verify and none passed"},
+  {"DKIM_PASS", "dkim", 0, Action::none, 0, "", "", "at least one signature passed"},
+  {"DKIM_PERMERROR", "dkim", 0.2, Action::none, 550, "5.7.20", "no valid DKIM signature", "a signature or key could not be used and none passed"},
+  {"DKIM_TEMPERROR", "dkim", 0, Action::none, 451, "4.7.20", "DKIM key cannot be fetched now, try again later", "a key could not be fetched now and none passed"},
+  {"DMARC_FAIL", "dmarc", 1, Action::none, 550, "5.7.26", "not authorised by the author domain (DMARC)", "failed, the domain asks for nothing (p=none or testing)"},
+  {"DMARC_PASS", "dmarc", 0, Action::none, 0, "", "", "an aligned identifier passed"},
+  {"DMARC_PERMERROR", "dmarc", 0, Action::none, 550, "5.7.26", "the author domain's DMARC record is broken", "the record cannot be understood"},
+  {"DMARC_QUARANTINE", "dmarc", 3, Action::none, 550, "5.7.26", "not authorised by the author domain (DMARC)", "failed, the domain asks for quarantine; dmarc.enforce decides"},
+  {"DMARC_REJECT", "dmarc", 4, Action::none, 550, "5.7.26", "not authorised by the author domain (DMARC)", "failed, the domain asks for refusal; dmarc.enforce decides"},
+  {"DMARC_TEMPERROR", "dmarc", 0, Action::none, 451, "4.7.26", "DMARC policy cannot be fetched now, try again later", "the record could not be fetched now; deferred under dmarc.enforce = strict"},
+  {"DNSLIST_ALLOWED", "dnsbl", -1, Action::none, 0, "", "", "the client is on an allowing DNS list; score times the list's weight"},
+  {"DNSLIST_ERROR", "dnsbl", 0, Action::none, 0, "", "", "a DNS list answered with an error code (blocked, unknown or dead): not a listing"},
+  {"DNSLIST_LISTED", "dnsbl", 1, Action::none, 550, "5.7.1", "client is on a DNS block list", "the client is on a DNS list; score times the list's weight"},
+  {"HEADER_LIMIT", "message", 2, Action::reject, 554, "5.6.0", "header is too large", "more header fields or octets than message.max_header_*"},
+  {"IPREV_FAIL", "iprev", 1, Action::none, 550, "5.7.25", "reverse DNS of the client does not match", "no name, or no name that leads back to the address"},
+  {"IPREV_PASS", "iprev", 0, Action::none, 0, "", "", "a name of the client leads back to its address"},
+  {"IPREV_TEMPERROR", "iprev", 0, Action::none, 451, "4.7.25", "reverse DNS of the client cannot be checked now, try again later", "DNS failed"},
+  {"NO_SPACE", "message", 0, Action::tempfail, 452, "4.3.1", "no space for the message now, try again later", "the byte budget and the spool are used up"},
+  {"NUL_IN_MESSAGE", "message", 1, Action::none, 554, "5.6.0", "message contains NUL", "RFC 5322 forbids NUL"},
+  {"SPF_FAIL", "spf", 2, Action::none, 550, "5.7.23", "client may not send for the sender's domain (SPF)", "SPF: fail"},
+  {"SPF_HELO_FAIL", "spf", 0.5, Action::none, 550, "5.7.23", "client may not use this HELO name (SPF)", "SPF of the HELO name: fail"},
+  {"SPF_NEUTRAL", "spf", 0, Action::none, 0, "", "", "SPF: neutral"},
+  {"SPF_NONE", "spf", 0, Action::none, 0, "", "", "SPF: no record"},
+  {"SPF_PASS", "spf", 0, Action::none, 0, "", "", "SPF: pass"},
+  {"SPF_PERMERROR", "spf", 0.5, Action::none, 550, "5.7.24", "the sender domain's SPF record is broken", "SPF: permerror"},
+  {"SPF_SOFTFAIL", "spf", 1, Action::none, 550, "5.7.23", "client may not send for the sender's domain (SPF)", "SPF: softfail"},
+  {"SPF_TEMPERROR", "spf", 0, Action::none, 451, "4.7.24", "SPF cannot be checked now, try again later", "SPF: temperror"},
+  {"TOO_MANY_WAITING", "session", 0, Action::tempfail, 451, "4.3.2", "system is busy, try again later", "milter.max_waiting sessions wait for DNS already"},
+};
+// clang-format on
+
+}  // namespace
+
+std::string_view to_string(Action action) {
+  return kActions[static_cast<int>(action)];
+}
+
+std::optional<Action> parse_action(std::string_view word) {
+  for (int i = 0; i < 5; ++i) {
+    if (kActions[i] == word) return static_cast<Action>(i);
+  }
+  return std::nullopt;
+}
+
+const std::vector<FindingInfo>& finding_table() {
+  static const std::vector<FindingInfo> kRows(std::begin(kTable), std::end(kTable));
+  return kRows;
+}
+
+const FindingInfo* find_finding(std::string_view name) {
+  const auto& rows = finding_table();
+  const auto at =
+      std::lower_bound(rows.begin(), rows.end(), name,
+                       [](const FindingInfo& row, std::string_view n) { return row.name < n; });
+  return at != rows.end() && at->name == name ? &*at : nullptr;
+}
+
+}  // namespace gatepost

@@ -1,0 +1,55 @@
+#pragma once
+// Findings are facts that checks state; what they mean is said by the policy.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "filter/policy/stage.h"
+
+namespace gatepost {
+
+/// What a finding asks for, weakest first: the strongest of a message wins.
+enum class Action {
+  none,      ///< only its score counts
+  tag,       ///< deliver with X-Spam-* header fields
+  hold,      ///< accept into the MTA's own quarantine
+  tempfail,  ///< 4xx: the client tries again
+  reject,    ///< 5xx
+};
+
+/// "none", "tag", "hold", "tempfail", "reject".
+std::string_view to_string(Action action);
+std::optional<Action> parse_action(std::string_view word);
+
+/// One fact. `name` is a row of the finding table (finding_table.h).
+struct Finding {
+  std::string name;              ///< "SPF_FAIL"
+  Stage stage = Stage::connect;  ///< where it became known
+  std::string detail;  ///< for the log and `explain`, untrusted text: escape before showing
+  int recipient = -1;  ///< index into Envelope::recipients when it concerns one recipient only
+  double factor = 1;   ///< multiplies the table's score (weights of DNS lists)
+
+  bool operator==(const Finding&) const = default;
+};
+
+/// A row of the table of all findings: what the program can say about a message and what each means
+/// unless the configuration says otherwise ([findings] NAME = { score = …, action = … }).
+struct FindingInfo {
+  std::string_view name;
+  std::string_view check;  ///< the check that states it
+  double score;
+  Action action;
+  int code;                   ///< SMTP reply code for tempfail and reject
+  std::string_view enhanced;  ///< RFC 3463, 7372 and the IANA registry of enhanced codes
+  std::string_view reply;     ///< reply text for the client
+  std::string_view meaning;   ///< for the manual
+};
+
+/// All rows, sorted by name.
+const std::vector<FindingInfo>& finding_table();
+/// Null when there is no such row.
+const FindingInfo* find_finding(std::string_view name);
+
+}  // namespace gatepost

@@ -1,0 +1,49 @@
+#include "filter/policy/policy.h"
+
+namespace gatepost {
+
+namespace {
+
+// The stage at which a check knows its findings when nothing delays it.
+Stage known_at(std::string_view check) {
+  if (check == "iprev" || check == "dnsbl") return Stage::connect;
+  if (check == "spf") return Stage::mail;
+  if (check == "lists") return Stage::rcpt;
+  return Stage::end_of_message;
+}
+
+}  // namespace
+
+void Policy::set_rule(std::string_view name, FindingRule rule) {
+  rules_.insert_or_assign(std::string(name), rule);
+}
+
+FindingRule Policy::rule(std::string_view name) const {
+  if (const auto set = rules_.find(name); set != rules_.end()) return set->second;
+  const FindingInfo* info = find_finding(name);
+  return info != nullptr ? FindingRule{info->score, info->action} : FindingRule{};
+}
+
+void Policy::finish() {
+  for (auto& set : needs_) set.clear();
+  for (const FindingInfo& info : finding_table()) {
+    if (!enabled(info.check)) continue;
+    needs_[static_cast<int>(Stage::end_of_message)].emplace(info.check);
+    const Action action = rule(info.name).action;
+    if (action != Action::reject && action != Action::tempfail) continue;
+    needs_[static_cast<int>(answer_stage(*this, known_at(info.check)))].emplace(info.check);
+  }
+  // An allowed sender must have proven its domain (ALLOW_SENDER needs SPF) before a refusal at
+  // RCPT.
+  if (!allow_senders.empty() && enabled("lists") && enabled("spf")) {
+    needs_[static_cast<int>(Stage::rcpt)].insert({"spf", "lists"});
+  }
+}
+
+Stage answer_stage(const Policy& policy, Stage found) {
+  // The login is known at MAIL and the exemption of postmaster at RCPT: not before these.
+  if (found < Stage::rcpt) return policy.answer_at_rcpt ? Stage::rcpt : found;
+  return found;
+}
+
+}  // namespace gatepost

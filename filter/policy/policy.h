@@ -1,0 +1,95 @@
+#pragma once
+// What the operator decided, as one immutable value. Made by filter/config, or by hand in tests.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "filter/policy/finding.h"
+#include "filter/policy/match_list.h"
+#include "filter/policy/stage.h"
+
+namespace gatepost {
+
+enum class Mode {
+  observe,  ///< always continue, no edits; the log says what would have been done
+  enforce,
+};
+enum class DmarcEnforce { off, standard, strict };
+enum class DmarcDiscovery { tree_walk, psl };
+
+/// One DNS list. `weight` multiplies the score of DNSLIST_LISTED, or of DNSLIST_ALLOWED when it
+/// allows.
+struct DnsList {
+  std::string zone;
+  double weight = 1;
+  bool allows = false;
+  /// Last octets (of 127.0.0.x) that count as a listing; empty: all but errors.
+  std::vector<int> codes;
+};
+
+struct FindingRule {
+  double score = 0;
+  Action action = Action::none;
+};
+
+/// Immutable and swapped whole (Snapshot<Policy>); safe from any thread.
+struct Policy {
+  std::string source = "embedded defaults";  ///< the file it came from, for logs
+  std::string hash;  ///< of the configuration's content, stands in every record
+
+  Mode mode = Mode::observe;
+  bool answer_at_rcpt = true;  ///< false: connect, helo and mail are answered at their own stage
+  std::string authserv_id;     ///< empty: the MTA's {j}
+  std::vector<std::string> own_authserv_ids;  ///< further ids whose forged fields are removed
+  double tag_score = 5;
+  double reject_score = 15;
+  double quarantine_score = 0;  ///< 0: off
+  bool add_authentication_results = true;
+  bool add_spam_headers = true;
+  std::string help_url;  ///< stands in replies behind the reference; may be empty
+
+  MatchList submit_networks;
+  MatchList trusted_relays;
+  MatchList allow_clients, allow_senders, allow_recipients;
+  MatchList deny_clients, deny_helos, deny_senders, deny_recipients;
+
+  std::set<std::string, std::less<>> disabled_checks;
+  std::vector<DnsList> dns_lists;
+  int dkim_max_signatures = 10;
+  DmarcEnforce dmarc_enforce = DmarcEnforce::standard;
+  DmarcDiscovery dmarc_discovery = DmarcDiscovery::tree_walk;
+  std::string public_suffix_list;  ///< file; empty: the system's
+  Action dmarc_quarantine_as = Action::tag;
+
+  std::chrono::milliseconds query_timeout{5000};   ///< one DNS question
+  std::chrono::milliseconds flow_timeout{20000};   ///< one check (RFC 7208 section 4.6.4)
+  std::chrono::milliseconds stage_timeout{25000};  ///< below Postfix's 30 s for a command
+  std::size_t max_header_fields = 10000;
+  std::size_t max_header_bytes = std::size_t{4} << 20;
+
+  /// Score and action of finding_table() rows; set_rule() overrides, rule() reads.
+  void set_rule(std::string_view name, FindingRule rule);
+  FindingRule rule(std::string_view name) const;
+
+  bool enabled(std::string_view check) const { return disabled_checks.count(check) == 0; }
+  /// The checks whose findings could change the answer at `stage`: only these are waited for there.
+  /// At end_of_message that is every enabled check.
+  const std::set<std::string, std::less<>>& needs(Stage stage) const {
+    return needs_[static_cast<int>(stage)];
+  }
+  /// Must be called when the fields are set, before the policy is shared.
+  void finish();
+
+ private:
+  std::map<std::string, FindingRule, std::less<>> rules_;
+  std::set<std::string, std::less<>> needs_[kStageCount];
+};
+
+/// Where findings of `found` are answered under this policy (section "answer_at" of the manual).
+Stage answer_stage(const Policy& policy, Stage found);
+
+}  // namespace gatepost

@@ -1,5 +1,7 @@
 #include "core/dns/answer.h"
 
+#include <utility>
+
 #include "core/base/text.h"
 
 namespace gatepost::dns {
@@ -51,6 +53,14 @@ const char* to_string(Status status) {
       return "malformed";
   }
   return "malformed";
+}
+
+AnswerPtr empty_answer(Status status, std::uint32_t ttl, std::string reason) {
+  auto answer = std::make_shared<Answer>();
+  answer->status = status;
+  answer->ttl = ttl;
+  answer->reason = std::move(reason);
+  return answer;
 }
 
 }  // namespace gatepost::dns

@@ -82,6 +82,9 @@ struct Answer {
 
 using AnswerPtr = std::shared_ptr<const Answer>;
 
+/// An answer without records.
+AnswerPtr empty_answer(Status status, std::uint32_t ttl = 0, std::string reason = {});
+
 }  // namespace gatepost::dns
 
 template <>

@@ -33,6 +33,8 @@ class Answers {
   void add(const dns::Query& query, dns::AnswerPtr answer) {
     dns_.try_emplace(query, std::move(answer));
   }
+  /// Takes the answers to questions that have none here.
+  void merge(Answers other) { dns_.merge(other.dns_); }
   const std::map<dns::Query, dns::AnswerPtr>& dns() const { return dns_; }
 
  private:

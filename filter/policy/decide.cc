@@ -27,15 +27,24 @@ bool another_agrees(std::span<const Finding> findings, const Policy& policy) {
   });
 }
 
-// What DMARC asks for, under dmarc.enforce.
+// What DMARC asks for, under dmarc.enforce. The finding's name carries the published policy after
+// t=.
 Action dmarc_action(std::string_view name, std::span<const Finding> findings,
                     const Policy& policy) {
-  if (policy.dmarc_enforce == DmarcEnforce::off) return Action::none;
-  const bool strict = policy.dmarc_enforce == DmarcEnforce::strict;
-  if (name == "DMARC_TEMPERROR") return strict ? Action::tempfail : Action::none;
-  if (name == "DMARC_QUARANTINE") return policy.dmarc_quarantine_as;
-  if (name == "DMARC_REJECT") {
-    return strict || another_agrees(findings, policy) ? Action::reject : policy.dmarc_quarantine_as;
+  if (name == "DMARC_TEMPERROR") {
+    return policy.dmarc_enforce == dmarc::Enforcement::strict ? Action::tempfail : Action::none;
+  }
+  const dmarc::Policy published = name == "DMARC_REJECT"       ? dmarc::Policy::reject
+                                  : name == "DMARC_QUARANTINE" ? dmarc::Policy::quarantine
+                                                               : dmarc::Policy::none;
+  switch (
+      dmarc::enforced_action(published, policy.dmarc_enforce, another_agrees(findings, policy))) {
+    case dmarc::Action::reject:
+      return Action::reject;
+    case dmarc::Action::quarantine:
+      return policy.dmarc_quarantine_as;
+    case dmarc::Action::none:
+      break;
   }
   return Action::none;
 }
@@ -97,20 +106,57 @@ RecipientOutcome outcome(Action action) {
   }
 }
 
+// A login proves who sends: the address it came from, often a dynamic one that block lists know,
+// says nothing then. Those checks start at connect, when the login is not known yet.
+bool is_moot(const FindingInfo& info, const Envelope& envelope) {
+  return envelope.authenticated() && (info.check == "dnsbl" || info.check == "iprev");
+}
+
+bool allows_recipient(std::span<const Finding> findings, int index) {
+  return std::any_of(findings.begin(), findings.end(), [&](const Finding& f) {
+    return f.name == "ALLOW_RECIPIENT" && f.recipient == index;
+  });
+}
+
+bool allows_all_recipients(std::span<const Finding> findings, const Envelope& envelope) {
+  const int count = static_cast<int>(envelope.recipients.size());
+  for (int i = 0; i < count; ++i) {
+    if (!allows_recipient(findings, i)) return false;
+  }
+  return count > 0;
+}
+
+// What one answer at the end of a message can be made for.
+enum class RecipientKind { usual, allowed, exempt };
+
+RecipientKind kind_of(const Recipient& recipient, int index, std::span<const Finding> findings) {
+  if (recipient.exempt) return RecipientKind::exempt;
+  return allows_recipient(findings, index) ? RecipientKind::allowed : RecipientKind::usual;
+}
+
+bool is_of_another_kind(const Recipient& recipient, std::span<const Finding> findings,
+                        const Envelope& envelope) {
+  const int count = static_cast<int>(envelope.recipients.size());
+  const RecipientKind kind = kind_of(recipient, count, findings);
+  for (int i = 0; i < count; ++i) {
+    if (kind_of(envelope.recipients[static_cast<std::size_t>(i)], i, findings) != kind) return true;
+  }
+  return false;
+}
+
 // Sums the score, lists the reasons and finds the strongest action that may be answered at `stage`.
 Strongest weigh(std::span<const Finding> findings, const Policy& policy,
                 const Connection& connection, const Envelope& envelope, Verdict& verdict,
                 const Recipient* recipient) {
   const int index = recipient != nullptr ? static_cast<int>(envelope.recipients.size()) : -1;
   const bool allowed = has(findings, "ALLOW_CLIENT") || has(findings, "ALLOW_SENDER") ||
-                       std::any_of(findings.begin(), findings.end(), [&](const Finding& f) {
-                         return f.name == "ALLOW_RECIPIENT" && f.recipient == index && index >= 0;
-                       });
+                       (recipient != nullptr ? allows_recipient(findings, index)
+                                             : allows_all_recipients(findings, envelope));
   Strongest strongest;
   for (const Finding& finding : findings) {
     if (finding.recipient >= 0 && finding.recipient != index) continue;
     const FindingInfo* info = find_finding(finding.name);
-    if (info == nullptr) continue;
+    if (info == nullptr || is_moot(*info, envelope)) continue;
     const FindingRule rule = policy.rule(finding.name);
     Action action = info->check == "dmarc" && rule.action == Action::none
                         ? dmarc_action(finding.name, findings, policy)
@@ -154,8 +200,7 @@ Verdict decide(std::span<const Finding> findings, const Policy& policy, Stage st
   // A transaction never holds both kinds of recipients, so that one answer at its end fits all: the
   // later kind is asked to come in a transaction of its own.
   const bool mixed = recipient != nullptr && !trusted(connection, envelope) &&
-                     std::any_of(envelope.recipients.begin(), envelope.recipients.end(),
-                                 [&](const Recipient& r) { return r.exempt != recipient->exempt; });
+                     is_of_another_kind(*recipient, findings, envelope);
   const bool all_exempt = stage >= Stage::data && !envelope.recipients.empty() &&
                           std::all_of(envelope.recipients.begin(), envelope.recipients.end(),
                                       [](const Recipient& r) { return r.exempt; });

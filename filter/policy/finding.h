@@ -39,6 +39,7 @@ struct Finding {
 struct FindingInfo {
   std::string_view name;
   std::string_view check;  ///< the check that states it
+  Stage stage;             ///< where it is known at the earliest
   double score;
   Action action;
   int code;                   ///< SMTP reply code for tempfail and reject

@@ -2,18 +2,6 @@
 
 namespace gatepost {
 
-namespace {
-
-// The stage at which a check knows its findings when nothing delays it.
-Stage known_at(std::string_view check) {
-  if (check == "iprev" || check == "dnsbl") return Stage::connect;
-  if (check == "spf") return Stage::mail;
-  if (check == "lists") return Stage::rcpt;
-  return Stage::end_of_message;
-}
-
-}  // namespace
-
 void Policy::set_rule(std::string_view name, FindingRule rule) {
   rules_.insert_or_assign(std::string(name), rule);
 }
@@ -26,12 +14,17 @@ FindingRule Policy::rule(std::string_view name) const {
 
 void Policy::finish() {
   for (auto& set : needs_) set.clear();
+  for (bool& answers : may_answer_) answers = false;
+  may_answer_[static_cast<int>(Stage::rcpt)] = true;
+  may_answer_[static_cast<int>(Stage::end_of_message)] = true;
   for (const FindingInfo& info : finding_table()) {
     if (!enabled(info.check)) continue;
     needs_[static_cast<int>(Stage::end_of_message)].emplace(info.check);
     const Action action = rule(info.name).action;
     if (action != Action::reject && action != Action::tempfail) continue;
-    needs_[static_cast<int>(answer_stage(*this, known_at(info.check)))].emplace(info.check);
+    const auto stage = static_cast<int>(answer_stage(*this, info.stage));
+    needs_[stage].emplace(info.check);
+    may_answer_[stage] = true;
   }
   // An allowed sender must have proven its domain (ALLOW_SENDER needs SPF) before a refusal at
   // RCPT.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "dmarc/disposition.h"
 #include "filter/policy/finding.h"
 #include "filter/policy/match_list.h"
 #include "filter/policy/stage.h"
@@ -18,8 +19,6 @@ enum class Mode {
   observe,  ///< always continue, no edits; the log says what would have been done
   enforce,
 };
-enum class DmarcEnforce { off, standard, strict };
-enum class DmarcDiscovery { tree_walk, psl };
 
 /// One DNS list. `weight` multiplies the score of DNSLIST_LISTED, or of DNSLIST_ALLOWED when it
 /// allows.
@@ -60,9 +59,10 @@ struct Policy {
   std::set<std::string, std::less<>> disabled_checks;
   std::vector<DnsList> dns_lists;
   int dkim_max_signatures = 10;
-  DmarcEnforce dmarc_enforce = DmarcEnforce::standard;
-  DmarcDiscovery dmarc_discovery = DmarcDiscovery::tree_walk;
-  std::string public_suffix_list;  ///< file; empty: the system's
+  dmarc::Enforcement dmarc_enforce = dmarc::Enforcement::standard;
+  dmarc::DiscoveryMode dmarc_discovery = dmarc::DiscoveryMode::treewalk;
+  /// For discovery by suffix; null: the list built into libpsl.
+  std::shared_ptr<const dmarc::PublicSuffixList> public_suffixes;
   Action dmarc_quarantine_as = Action::tag;
 
   std::chrono::milliseconds query_timeout{5000};   ///< one DNS question
@@ -81,12 +81,16 @@ struct Policy {
   const std::set<std::string, std::less<>>& needs(Stage stage) const {
     return needs_[static_cast<int>(stage)];
   }
+  /// Whether an answer other than "go on" is possible at `stage`: else no reply is negotiated
+  /// there.
+  bool may_answer(Stage stage) const { return may_answer_[static_cast<int>(stage)]; }
   /// Must be called when the fields are set, before the policy is shared.
   void finish();
 
  private:
   std::map<std::string, FindingRule, std::less<>> rules_;
   std::set<std::string, std::less<>> needs_[kStageCount];
+  bool may_answer_[kStageCount] = {};
 };
 
 /// Where findings of `found` are answered under this policy (section "answer_at" of the manual).

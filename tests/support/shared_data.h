@@ -12,8 +12,7 @@ namespace gatepost::test {
 /// "shared" beside the checkout), or nothing: then the test must skip and say so.
 inline std::optional<std::filesystem::path> shared_data(std::string_view relative) {
   const char* set = std::getenv("GATEPOST_SHARED");
-  std::filesystem::path path =
-      set ? set : std::filesystem::path(__FILE__).parent_path() / "../../../shared";
+  std::filesystem::path path = set ? set : GATEPOST_SOURCE_DIR "/../shared";
   path /= relative;
   if (!std::filesystem::exists(path)) return std::nullopt;
   return path;

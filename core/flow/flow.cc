@@ -1,1 +1,0 @@
-#include "core/flow/flow.h"

@@ -1,1 +1,0 @@
-#include "core/mail/header_field.h"

@@ -1,0 +1,406 @@
+#include "dkim/verify.h"
+
+#include <algorithm>
+#include <set>
+#include <unordered_set>
+#include <utility>
+
+#include "core/base/text.h"
+#include "dkim/body_feed.h"
+#include "dkim/header_hash.h"
+#include "dkim/opendkim_message.h"
+#include "dkim/signature.h"
+#include "dkim/tag_list.h"
+
+namespace gatepost::dkim {
+
+namespace {
+
+/// Above this many comparisons (names in h= times fields) libopendkim's search would cost
+/// milliseconds: our own is linear.
+constexpr std::size_t kMaxComparisons = 200000;
+/// libopendkim copies h= into 4096 octets and cuts the rest off without a word.
+constexpr std::size_t kMaxLibraryHeaders = 4000;
+/// Times outside are kept from libopendkim: it would compare them with the machine's clock.
+constexpr std::int64_t kEarliestTimestamp = 1000000000;  // 2001
+constexpr std::int64_t kLatestTimestamp = 2500000000;    // 2049
+constexpr std::int64_t kEarliestExpiration = 1500000000;
+
+/// The tags of RFC 6376 section 3.5.
+constexpr std::string_view kSignatureTags[] = {"v", "a", "b", "bh", "c", "d", "h",
+                                               "i", "l", "q", "s",  "t", "x", "z"};
+
+constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+bool has_odd_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 && !is_wsp(c); });
+}
+
+/// Whether libopendkim reads these tags as we do. It takes tag names in any case, cuts b= out by
+/// the letter before the first '=', and knows ASCII only.
+bool library_reads(std::string_view value) {
+  if (!is_ascii(value)) return false;
+  const auto tags = TagList::parse(value, {.octets = kMaxSignatureField});
+  if (!tags) return false;
+  for (const Tag& tag : tags->tags()) {
+    if (tag.name == "b" ? tag.spaced : tag.name.back() == 'b') return false;
+    if (tag.name == "h" && tag.value.size() > kMaxLibraryHeaders) return false;
+    for (const std::string_view known : kSignatureTags) {
+      if (tag.name != known && iequals(tag.name, known)) return false;
+    }
+  }
+  return true;
+}
+
+bool library_takes_times(const Signature& signature) {
+  const auto& t = signature.timestamp;
+  const auto& x = signature.expiration;
+  return (!t || (*t >= kEarliestTimestamp && *t <= kLatestTimestamp)) &&
+         (!x || *x >= kEarliestExpiration);
+}
+
+/// A field with the body form of a signature and nothing else of it, to have the body hashed.
+std::string stand_in(const Signature& signature, std::optional<std::uint64_t> length) {
+  std::string text = "DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=x; h=from; c=simple/";
+  text += to_string(signature.body_form);
+  if (length) text += "; l=" + std::to_string(*length);
+  return text + "; bh=AA==; b=AA==";
+}
+
+/// One DKIM-Signature field.
+struct Slot {
+  ParsedSignature parsed;
+  std::size_t field = kNone;  // index in fields
+  std::optional<Objection> verdict;
+  dns::Query query;
+  bool own_header_hash = false;
+  std::string header_hash;      // with own_header_hash
+  std::size_t real = kNone;     // index among the hashes of the real message
+  std::size_t body = kNone;     // index among the hashes of the stand-in message
+  std::size_t measure = kNone;  // the same, of a stand-in without l=
+
+  bool open() const { return !verdict; }
+};
+
+void object(Slot& slot, Outcome outcome, std::string reason) {
+  if (slot.open()) slot.verdict = Objection{outcome, std::move(reason)};
+}
+
+}  // namespace
+
+struct Verifier::State {
+  State(Library& shared, VerifyOptions chosen, std::int64_t now)
+      : library(shared), options(chosen), unix_time(now) {}
+
+  Library& library;
+  VerifyOptions options;
+  std::int64_t unix_time;
+
+  std::vector<KeptField> fields;
+  std::size_t header_octets = 0;
+  std::size_t from_count = 0;
+  std::string over_budget;  // the reason, once a budget is used up
+  std::vector<Slot> slots;
+  std::size_t signature_count = 0;
+  std::vector<dns::Query> queries;
+
+  enum class Phase { header, body, done } phase = Phase::header;
+  std::unique_ptr<OpendkimMessage> real;       // the message's own fields
+  std::unique_ptr<OpendkimMessage> stand_ins;  // stand-ins, for their body hashes
+  BodyFeed feed;
+
+  bool keep(const mail::HeaderField& field);
+  std::optional<dns::Query> add_signature(const mail::HeaderField& field, std::size_t index);
+  void object_all(Outcome outcome, const std::string& reason);
+  void limit_body_forms();
+  void choose_hashers();
+  void hash_own_headers();
+  bool feed_real();
+  bool feed_stand_ins();
+  BodyFeed::Sink sink();
+
+  SignatureResult judge(Slot& slot, const Answers& keys);
+  std::optional<Objection> judge_key(Slot& slot, const Answers& keys, SignatureResult& result);
+  std::optional<Objection> check(const Slot& slot, const PublicKey& key, PoliceFacts facts) const;
+};
+
+Verifier::Verifier(Library& library, VerifyOptions options, std::int64_t unix_time)
+    : state_(std::make_unique<State>(library, options, unix_time)) {}
+Verifier::~Verifier() = default;
+Verifier::Verifier(Verifier&&) noexcept = default;
+Verifier& Verifier::operator=(Verifier&&) noexcept = default;
+
+/// @return whether the field was kept; a message beyond its budgets is not verified at all.
+bool Verifier::State::keep(const mail::HeaderField& field) {
+  if (!over_budget.empty()) return false;
+  if (fields.size() == options.max_fields) {
+    over_budget = "message has more than " + std::to_string(options.max_fields) + " header fields";
+    return false;
+  }
+  header_octets += field.name.size() + field.value.size() + 3;
+  if (header_octets > options.max_header) {
+    over_budget = "header is larger than " + std::to_string(options.max_header) + " octets";
+    return false;
+  }
+  fields.push_back(keep_field(field));
+  return true;
+}
+
+std::optional<dns::Query> Verifier::State::add_signature(const mail::HeaderField& field,
+                                                         std::size_t index) {
+  ++signature_count;
+  if (slots.size() == kMaxResults) return std::nullopt;
+  Slot& slot = slots.emplace_back();
+  slot.parsed = parse_signature(field.value);
+  slot.field = index;
+  if (index == kNone) object(slot, Outcome::policy, over_budget);
+  if (slots.size() > options.max_signatures) object(slot, Outcome::policy, "too many signatures");
+  // RFC 6376 section 6.1.1: a malformed signature is PERMFAIL.
+  if (!slot.parsed.ok()) object(slot, Outcome::permerror, slot.parsed.problem);
+  if (slot.open()) {
+    slot.verdict = police(PoliceStage::field, {slot.parsed.fields, options, unix_time});
+  }
+  if (!slot.open()) return std::nullopt;
+  slot.query = slot.parsed.fields.key_query();
+  if (std::find(queries.begin(), queries.end(), slot.query) == queries.end()) {
+    queries.push_back(slot.query);
+  }
+  return slot.query;
+}
+
+std::optional<dns::Query> Verifier::header(const mail::HeaderField& field) {
+  State& s = *state_;
+  if (s.phase != State::Phase::header || trim(field.name).empty()) return std::nullopt;
+  const bool kept = s.keep(field);
+  if (kept && s.fields.back().name == "from") ++s.from_count;
+  if (!iequals(trim(field.name), "dkim-signature")) return std::nullopt;
+  return s.add_signature(field, kept ? s.fields.size() - 1 : kNone);
+}
+
+void Verifier::State::object_all(Outcome outcome, const std::string& reason) {
+  for (Slot& slot : slots) object(slot, outcome, reason);
+}
+
+void Verifier::State::limit_body_forms() {
+  std::set<std::pair<Canonicalization, std::optional<std::uint64_t>>> forms;
+  for (Slot& slot : slots) {
+    if (!slot.open()) continue;
+    const Signature& signature = slot.parsed.fields;
+    const std::pair form(signature.body_form, signature.body_length);
+    if (forms.contains(form)) continue;
+    if (forms.size() == kMaxBodyForms) {
+      object(slot, Outcome::policy, "too many different l= in one message");
+    } else {
+      forms.insert(form);
+    }
+  }
+}
+
+/// Decides whose header libopendkim hashes.
+void Verifier::State::choose_hashers() {
+  std::size_t names = 0;
+  for (Slot& slot : slots) {
+    if (!slot.open()) continue;
+    const Signature& signature = slot.parsed.fields;
+    const KeptField& field = fields[slot.field];
+    slot.own_header_hash = !library_takes_times(signature) ||
+                           signature.times_signed("dkim-signature") > 0 ||
+                           !library_reads(std::string_view(field.text).substr(field.colon + 1));
+    names += signature.signed_headers.size();
+  }
+  const bool own_all = names * fields.size() > kMaxComparisons ||
+                       std::any_of(fields.begin(), fields.end(), [](const KeptField& field) {
+                         return has_odd_control(field.text);
+                       });
+  if (!own_all) return;
+  for (Slot& slot : slots) slot.own_header_hash = true;
+}
+
+/// Feeds the fields that the signatures speak of, in order.
+/// @return whether libopendkim took all of them and knows each signature.
+bool Verifier::State::feed_real() {
+  std::unordered_set<std::string_view> wanted;
+  std::unordered_set<std::size_t> signatures;
+  for (const Slot& slot : slots) {
+    if (!slot.open() || slot.own_header_hash) continue;
+    signatures.insert(slot.field);
+    for (const std::string& name : slot.parsed.fields.signed_headers) wanted.insert(name);
+  }
+  if (signatures.empty()) return true;
+  real = std::make_unique<OpendkimMessage>(library);
+  std::size_t fed = 0;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (!signatures.contains(i) && !wanted.contains(fields[i].name)) continue;
+    const bool taken = real->header(fields[i].text);
+    if (!signatures.contains(i)) {
+      if (!taken) return false;
+      continue;
+    }
+    const auto slot =
+        std::find_if(slots.begin(), slots.end(), [&](const Slot& each) { return each.field == i; });
+    slot->real = fed++;  // taken or not: a field that it finds malformed still counts
+  }
+  real->end_of_headers();
+  return real->hashes().size() == fed;
+}
+
+/// The fields are not needed any longer afterwards.
+void Verifier::State::hash_own_headers() {
+  bool any_real = false;
+  for (Slot& slot : slots) {
+    if (!slot.open()) continue;
+    any_real = any_real || !slot.own_header_hash;
+    if (slot.own_header_hash)
+      slot.header_hash = header_hash(fields, slot.field, slot.parsed.fields);
+  }
+  if (!any_real) real.reset();
+  fields = {};
+}
+
+bool Verifier::State::feed_stand_ins() {
+  std::vector<std::string> texts;
+  const auto add = [&](const Signature& signature, std::optional<std::uint64_t> length) {
+    texts.push_back(stand_in(signature, length));
+    return texts.size() - 1;
+  };
+  for (Slot& slot : slots) {
+    if (!slot.open()) continue;
+    const Signature& signature = slot.parsed.fields;
+    if (slot.own_header_hash) slot.body = add(signature, signature.body_length);
+    if (signature.body_length) slot.measure = add(signature, std::nullopt);
+  }
+  if (texts.empty()) return true;
+  stand_ins = std::make_unique<OpendkimMessage>(library);
+  if (!stand_ins->header("From: x@x.example")) return false;
+  for (const std::string& text : texts) {
+    if (!stand_ins->header(text)) return false;
+  }
+  stand_ins->end_of_headers();
+  const auto& hashes = stand_ins->hashes();
+  return hashes.size() == texts.size() &&
+         std::all_of(hashes.begin(), hashes.end(), [](const Hashes& h) { return h.usable; });
+}
+
+Result<void> Verifier::end_of_headers() {
+  State& s = *state_;
+  if (s.phase != State::Phase::header) return internal_error("end_of_headers() called twice");
+  s.phase = State::Phase::body;
+  if (!s.over_budget.empty()) s.object_all(Outcome::policy, s.over_budget);
+  // RFC 6376 section 6.1.1 with RFC 5322 section 3.6: From is required.
+  if (s.from_count == 0) s.object_all(Outcome::permerror, "message has no From field");
+  s.limit_body_forms();
+  s.choose_hashers();
+  const bool real = s.feed_real();
+  for (Slot& slot : s.slots) {
+    if (slot.real == kNone) continue;
+    // libopendkim may object to what we find in order: its view is not the last word.
+    if (!real || !s.real->hashes()[slot.real].usable) slot.own_header_hash = true;
+  }
+  s.hash_own_headers();
+  if (s.feed_stand_ins()) return {};
+  s.stand_ins.reset();
+  s.object_all(Outcome::temperror, "internal error");
+  return internal_error("libopendkim does not take the header");
+}
+
+BodyFeed::Sink Verifier::State::sink() {
+  return [this](std::string_view octets) {
+    if (real) real->body(octets);
+    if (stand_ins) stand_ins->body(octets);
+  };
+}
+
+bool Verifier::wants_body() const {
+  return state_->phase == State::Phase::body &&
+         std::any_of(state_->slots.begin(), state_->slots.end(),
+                     [](const Slot& slot) { return slot.open(); });
+}
+
+void Verifier::body(std::string_view octets) {
+  if (wants_body()) state_->feed.chunk(octets, state_->sink());
+}
+
+const std::vector<dns::Query>& Verifier::key_queries() const {
+  return state_->queries;
+}
+
+std::size_t Verifier::signature_count() const {
+  return state_->signature_count;
+}
+
+/// What the key alone says against the signature.
+std::optional<Objection> Verifier::State::judge_key(Slot& slot, const Answers& keys,
+                                                    SignatureResult& result) {
+  const dns::Answer* answer = keys.find(slot.query);
+  if (!answer) return Objection{Outcome::temperror, "key query: no answer in time"};
+  const KeyAnswer key = read_key_answer(*answer);
+  result.secure = key.secure;
+  if (!key.record) {
+    const Error& error = key.record.error();
+    const bool temporary = error.kind == ErrorKind::temporary;
+    return Objection{temporary ? Outcome::temperror : Outcome::permerror, error.text()};
+  }
+  result.testing = key.record->testing;
+  PoliceFacts facts{slot.parsed.fields, options, unix_time};
+  facts.key = &*key.record;
+  const auto decoded = library.keys().get(*key.record);
+  if (!decoded) return Objection{Outcome::permerror, decoded.error().text()};
+  result.key_bits = facts.key_bits = (*decoded)->bits();
+  if (auto objection = police(PoliceStage::key, facts)) return objection;
+  return check(slot, **decoded, facts);
+}
+
+/// The verification itself (RFC 6376 section 6.1.3), then what speaks against a correct signature.
+std::optional<Objection> Verifier::State::check(const Slot& slot, const PublicKey& key,
+                                                PoliceFacts facts) const {
+  const Signature& signature = slot.parsed.fields;
+  const Hashes& body =
+      slot.own_header_hash ? stand_ins->hashes()[slot.body] : real->hashes()[slot.real];
+  // RFC 6376 section 3.5 l=: must not be larger than the body.
+  if (signature.body_length && *signature.body_length > body.octets) {
+    return Objection{Outcome::fail, "l= is larger than the body"};
+  }
+  if (body.body != signature.body_hash) {
+    return Objection{Outcome::fail, "body hash does not match"};
+  }
+  const std::string& header = slot.own_header_hash ? slot.header_hash : body.header;
+  if (!key.verify(header, signature.signature)) {
+    return Objection{Outcome::fail, "signature does not match"};
+  }
+  facts.from_count = from_count;
+  facts.body_octets =
+      slot.measure == kNone ? body.octets : stand_ins->hashes()[slot.measure].octets;
+  return police(PoliceStage::message, facts);
+}
+
+SignatureResult Verifier::State::judge(Slot& slot, const Answers& keys) {
+  const Signature& signature = slot.parsed.fields;
+  SignatureResult result;
+  result.domain = signature.domain;
+  result.selector = signature.selector;
+  result.identity = printable(signature.identity, 320);
+  result.algorithm = slot.parsed.algorithm;
+  result.b_prefix = signature.b_prefix;
+  if (slot.open()) slot.verdict = judge_key(slot, keys, result);
+  result.outcome = slot.verdict ? slot.verdict->outcome : Outcome::pass;
+  if (slot.verdict) result.reason = slot.verdict->reason;
+  return result;
+}
+
+Result<std::vector<SignatureResult>> Verifier::finish(const Answers& keys) {
+  State& s = *state_;
+  if (s.phase != State::Phase::body) return internal_error("finish() called out of turn");
+  if (wants_body()) s.feed.finish(s.sink());
+  s.phase = State::Phase::done;
+  for (OpendkimMessage* message : {s.real.get(), s.stand_ins.get()}) {
+    if (!message) continue;
+    if (const auto finished = message->finish(); !finished) return finished.error();
+  }
+  std::vector<SignatureResult> results;
+  results.reserve(s.slots.size());
+  for (Slot& slot : s.slots) results.push_back(s.judge(slot, keys));
+  return results;
+}
+
+}  // namespace gatepost::dkim

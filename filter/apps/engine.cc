@@ -1,0 +1,88 @@
+#include "filter/apps/engine.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include <unistd.h>
+
+#include "filter/checks/registry.h"
+
+namespace gatepost {
+
+namespace {
+
+std::string host_name() {
+  char name[256] = "";
+  ::gethostname(name, sizeof name - 1);
+  return name;
+}
+
+// Where messages are spooled: the state directory, or what the system offers when it cannot be had.
+std::string spool_directory(const std::string& state_directory) {
+  if (!state_directory.empty() && ::access(state_directory.c_str(), W_OK | X_OK) == 0)
+    return state_directory;
+  const char* set = std::getenv("TMPDIR");
+  return set != nullptr ? set : "/tmp";
+}
+
+mail::MessageLimits message_limits(const config::DaemonSettings& settings) {
+  mail::MessageLimits limits;
+  limits.max_body_spool = settings.max_message_size;
+  return limits;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DnsStack>> DnsStack::open(const config::DaemonSettings& settings,
+                                                 const Policy& policy,
+                                                 const EngineOptions& options) {
+  auto stack = std::make_unique<DnsStack>();
+  if (options.network) {
+    dns::UnboundOptions unbound;
+    unbound.servers = options.nameservers.empty() ? settings.dns_servers : options.nameservers;
+    unbound.query_timeout = policy.query_timeout;
+    unbound.trust_anchor_file = settings.dns_trust_anchor;
+    unbound.cache.bytes = settings.dns_cache_bytes;
+    auto network = dns::UnboundResolver::create(std::move(unbound));
+    if (!network.ok()) return network.error();
+    stack->network_ = std::move(*network);
+  }
+  auto zone = std::make_shared<dns::Zone>();
+  bool any = !options.network;
+  for (const auto* files : {&settings.dns_zones, &options.zones}) {
+    for (const std::string& file : *files) {
+      if (const auto added = zone->add_file(file); !added.ok()) return added.error();
+      any = true;
+    }
+  }
+  if (any)
+    stack->zones_ = std::make_unique<dns::ZoneResolver>(std::move(zone), stack->network_.get());
+  return stack;
+}
+
+Result<std::unique_ptr<Engine>> Engine::open(const config::Configuration& configuration,
+                                             RecordSink& records, const EngineOptions& options) {
+  std::unique_ptr<Engine> engine(new Engine(options.unix_time));
+  const config::DaemonSettings& settings = configuration.daemon;
+  engine->policy_ = std::make_unique<Snapshot<Policy>>(configuration.policy);
+  auto dns = DnsStack::open(settings, *configuration.policy, options);
+  if (!dns.ok()) return dns.error();
+  engine->dns_ = std::move(*dns);
+  auto dkim = dkim::Library::open();
+  if (!dkim.ok()) return dkim.error();
+  engine->dkim_ = std::move(*dkim);
+  auto checks = all_checks();
+  if (!checks.ok()) return checks.error();
+  engine->checks_ = std::move(*checks);
+  engine->budget_ = std::make_shared<mail::ByteBudget>(settings.memory_budget);
+  engine->references_ =
+      std::make_unique<ReferenceMaker>(engine->clock_, ReferenceMaker::node_from(host_name()));
+  engine->waiting_ = std::make_unique<WaitingPlaces>(settings.max_waiting);
+  engine->services_ = std::make_unique<SessionServices>(SessionServices{
+      engine->clock_, engine->dns_->resolver(), *engine->policy_, engine->checks_, *engine->dkim_,
+      engine->budget_, spool_directory(settings.state_directory), message_limits(settings),
+      *engine->references_, *engine->waiting_, engine->metrics_, records});
+  return engine;
+}
+
+}  // namespace gatepost

@@ -1,0 +1,446 @@
+// The daemon. The main thread only waits for signals (libmilter would stop at a HUP it gets
+// itself).
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <grp.h>
+#include <nlohmann/json.hpp>
+#include <pwd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "filter/apps/engine.h"
+#include "filter/control/control.h"
+#include "filter/log/log.h"
+#include "filter/milter/milter_server.h"
+
+namespace gatepost {
+namespace {
+
+constexpr int kExitUsage = 64;
+constexpr int kExitUnavailable = 69;
+constexpr int kExitOs = 71;
+constexpr int kExitConfig = 78;
+constexpr const char* kDefaultConfig = "/etc/gatepost/gatepost.toml";
+
+struct Flags {
+  std::string config_file;
+  std::string socket;
+  std::string pid_file;
+  std::string user;
+  std::vector<std::string> nameservers;
+  std::vector<std::string> zones;
+  bool foreground = false;
+  bool check = false;
+  bool syslog = false;
+};
+
+void complain(const Error& error) {
+  std::fprintf(stderr, "gatepostd: %s\n", error.text().c_str());
+}
+
+/// Tells systemd (Type=notify) through $NOTIFY_SOCKET; nothing without it.
+void notify(const char* state) {
+  const char* path = std::getenv("NOTIFY_SOCKET");
+  if (path == nullptr || *path == '\0') return;
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  const std::size_t length = std::strlen(path);
+  if (length >= sizeof name.sun_path) return;
+  std::memcpy(name.sun_path, path, length);
+  if (name.sun_path[0] == '@') name.sun_path[0] = '\0';  // abstract namespace
+  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return;
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
+  (void)::sendto(fd, state, std::strlen(state), MSG_NOSIGNAL,
+                 reinterpret_cast<const sockaddr*>(&name), size);
+  ::close(fd);
+}
+
+/// One descriptor a session, some for DNS and spool files: at the limit libmilter spins.
+void raise_descriptor_limit(std::size_t max_sessions) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const rlim_t wanted = max_sessions * 2 + 1024;
+  if (limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted : std::min(wanted, limit.rlim_max);
+  if (::geteuid() == 0 && limit.rlim_cur < wanted) limit.rlim_cur = limit.rlim_max = wanted;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+struct Account {
+  std::string name;
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+Result<std::optional<Account>> find_account(const std::string& user) {
+  if (user.empty() || ::geteuid() != 0) return std::optional<Account>();
+  const std::string name = user.substr(0, user.find(':'));
+  const passwd* entry = getpwnam(name.c_str());
+  if (entry == nullptr) return config_error("daemon.user: there is no user '" + name + "'");
+  Account account{name, entry->pw_uid, entry->pw_gid};
+  if (user.find(':') != std::string::npos) {
+    const std::string group_name = user.substr(user.find(':') + 1);
+    const group* group_entry = getgrnam(group_name.c_str());
+    if (group_entry == nullptr)
+      return config_error("daemon.user: there is no group '" + group_name + "'");
+    account.gid = group_entry->gr_gid;
+  }
+  return std::optional<Account>(account);
+}
+
+Result<void> become(const Account& account) {
+  if (initgroups(account.name.c_str(), account.gid) != 0 || setgid(account.gid) != 0 ||
+      setuid(account.uid) != 0) {
+    return internal_error("cannot become user '" + account.name + "': " + std::strerror(errno));
+  }
+  if (account.uid != 0 && setuid(0) == 0)
+    return internal_error("could become root again after giving it up");
+  return {};
+}
+
+/// Makes a folder of ours when it is missing; where that fails its users say so.
+void make_folder(const std::string& path, const std::optional<Account>& owner) {
+  if (path.empty()) return;
+  std::error_code error;
+  if (std::filesystem::create_directories(path, error) && owner) {
+    (void)!::chown(path.c_str(), owner->uid, owner->gid);
+    ::chmod(path.c_str(), 0750);
+  }
+}
+
+class Daemon {
+ public:
+  explicit Daemon(Flags flags) : flags_(std::move(flags)) {}
+
+  int run() {
+    sigset_t signals = handled_signals();
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // every thread made later inherits it
+    if (const int failed = load_first()) return failed;
+    if (flags_.check) return print_check();
+    if (const int failed = open_everything()) return failed;
+    if (!flags_.foreground && !go_to_background()) return kExitOs;
+    if (const int failed = start_everything()) return failed;
+    wait_for_signals(signals);
+  }
+
+ private:
+  static sigset_t handled_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) sigaddset(&set, signal);
+    return set;
+  }
+
+  void apply_flags(config::Configuration& configuration) const {
+    if (!flags_.socket.empty()) configuration.daemon.listen = {flags_.socket};
+    if (!flags_.pid_file.empty()) configuration.daemon.pid_file = flags_.pid_file;
+    if (!flags_.user.empty()) configuration.daemon.user = flags_.user;
+    if (flags_.syslog) configuration.daemon.log_target = "syslog";
+  }
+
+  /// Where the socket was set.
+  std::string listen_origin(const config::Configuration& configuration) const {
+    if (!flags_.socket.empty()) return "--socket";
+    for (const config::Origin& origin : configuration.origins) {
+      if (origin.key == "milter.listen") return origin.place;
+    }
+    return {};
+  }
+
+  int load_first() {
+    config::LoadResult loaded = config::load(flags_.config_file);
+    apply_flags(loaded.configuration);
+    for (const std::string& socket : loaded.configuration.daemon.listen) {
+      if (const auto parsed = milter::parse_socket(socket); !parsed.ok()) {
+        loaded.errors.push_back(config_error("milter.listen: " + parsed.error().what,
+                                             listen_origin(loaded.configuration)));
+      }
+    }
+    for (const Error& error : loaded.errors) complain(error);
+    if (!loaded.ok()) {
+      std::fprintf(stderr, "gatepostd: %zu fault%s in the configuration, nothing was started\n",
+                   loaded.errors.size(), loaded.errors.size() == 1 ? "" : "s");
+      return kExitConfig;
+    }
+    configuration_ = std::move(loaded.configuration);
+    return 0;
+  }
+
+  int print_check() {
+    const auto socket = milter::parse_socket(configuration_.daemon.listen[0]);
+    std::printf("configuration is good: %s\n", configuration_.policy->source.c_str());
+    std::printf("mode      %s\n", configuration_.policy->mode == Mode::observe
+                                      ? "observe (nothing is refused or changed)"
+                                      : "enforce");
+    std::printf("Sendmail  S=%s\n", socket->for_libmilter().c_str());
+    std::printf("Postfix   smtpd_milters = %s\n", socket->for_postfix().c_str());
+    return 0;
+  }
+
+  int open_everything() {
+    const config::DaemonSettings& settings = configuration_.daemon;
+    raise_descriptor_limit(settings.max_sessions);
+    auto account = find_account(settings.user);
+    if (!account.ok()) return complain(account.error()), kExitConfig;
+    account_ = *account;
+    make_folder(settings.state_directory, account_);
+    auto log = Log::open(settings.log_target, settings.log_format, settings.log_facility);
+    if (!log.ok()) return complain(log.error()), kExitConfig;
+    log_ = std::move(*log);
+    // Said while there is a terminal to say it to.
+    if (const auto free = milter::check_free(*milter::parse_socket(settings.listen[0]));
+        !free.ok()) {
+      return complain(free.error()), kExitUnavailable;
+    }
+    if (!settings.control_socket.empty()) {
+      make_folder(std::filesystem::path(settings.control_socket).parent_path(), account_);
+      auto control = control::ControlServer::open(settings.control_socket);
+      if (!control.ok()) return complain(control.error()), kExitConfig;
+      control_ = std::move(*control);
+    }
+    return 0;
+  }
+
+  bool go_to_background() {
+    if (::daemon(1, settings().log_target == "stderr" ? 1 : 0) == 0) return true;
+    std::perror("gatepostd: cannot go to the background");
+    return false;
+  }
+
+  int start_everything() {
+    EngineOptions options;
+    options.nameservers = flags_.nameservers;
+    options.zones = flags_.zones;
+    if (const int failed = open_engine(options)) return failed;
+    milter::MilterOptions milter_options;
+    milter_options.listen = *milter::parse_socket(settings().listen[0]);
+    milter_options.socket_mode = settings().socket_mode;
+    milter_options.socket_group = settings().socket_group;
+    milter_options.max_sessions = settings().max_sessions;
+    milter_options.max_data_size = settings().max_data_size;
+    milter_ = std::make_unique<milter::MilterServer>(milter_options, engine_->services());
+    if (const auto opened = milter_->open(); !opened.ok()) {
+      say(Log::Level::error, opened.error().text());
+      return complain(opened.error()), kExitUnavailable;
+    }
+    write_pid_file();
+    if (const int failed = give_up_root()) return failed;
+    milter_->start([this] {
+      stopped_unasked_ = true;
+      ::kill(::getpid(), SIGTERM);
+    });
+    if (control_) control_->start([this](std::string_view request) { return answer(request); });
+    say(Log::Level::info, std::string("started version=" GATEPOST_VERSION " mode=") +
+                              (policy()->mode == Mode::observe ? "observe" : "enforce") +
+                              " socket=" + milter_options.listen.for_libmilter() +
+                              " policy=" + policy()->hash + " (" + policy()->source + ")");
+    notify("READY=1");
+    return 0;
+  }
+
+  /// Hands what we opened to the user we become, then becomes it.
+  int give_up_root() {
+    if (!account_) return 0;
+    const std::string log_file =
+        settings().log_target.starts_with('/') ? settings().log_target : "";
+    for (const std::string& path : {settings().control_socket, log_file}) {
+      if (!path.empty()) (void)!::chown(path.c_str(), account_->uid, account_->gid);
+    }
+    if (const auto became = become(*account_); !became.ok()) {
+      return complain(became.error()), kExitOs;
+    }
+    const std::string& state = settings().state_directory;
+    if (!state.empty() && ::access(state.c_str(), W_OK | X_OK) != 0) {
+      const Error error =
+          config_error("daemon.state_directory: user '" + account_->name + "' cannot write in " +
+                       state + "; large mail could not be spooled: chown it");
+      say(Log::Level::error, error.text());
+      return complain(error), kExitConfig;
+    }
+    return 0;
+  }
+
+  int open_engine(const EngineOptions& options) {
+    auto engine = Engine::open(configuration_, *log_, options);
+    if (!engine.ok()) {
+      complain(engine.error());
+      say(Log::Level::error, engine.error().text());
+      return engine.error().kind == ErrorKind::config ? kExitConfig : kExitOs;
+    }
+    engine_ = std::move(*engine);
+    return 0;
+  }
+
+  void write_pid_file() {
+    if (settings().pid_file.empty()) return;
+    std::ofstream file(settings().pid_file, std::ios::trunc);
+    file << ::getpid() << '\n';
+    if (!file.flush())
+      say(Log::Level::warning, "daemon.pid_file: cannot write " + settings().pid_file);
+  }
+
+  // Nothing but sigwait may happen here: libmilter waits for the same signals, and one that comes
+  // while this thread is busy would stop it. What takes time is posted to a thread of its own.
+  [[noreturn]] void wait_for_signals(const sigset_t& signals) {
+    std::thread([this] { errands_.run_until([] { return false; }, SteadyTime::max()); }).detach();
+    for (;;) {
+      int signal = 0;
+      sigwait(&signals, &signal);
+      switch (signal) {
+        case SIGHUP:
+        case SIGUSR1:
+          errands_.post([this] { reload(); });
+          break;
+        case SIGUSR2:
+          errands_.post([this] { reopen_log(); });
+          break;
+        default:
+          errands_.post([this] { stop(); });
+      }
+    }
+  }
+
+  void reopen_log() {
+    const auto reopened = log_->reopen();
+    if (!reopened.ok()) say(Log::Level::error, reopened.error().text());
+  }
+
+  /// @return the faults; with any the running configuration stays.
+  std::vector<Error> reload() {
+    std::lock_guard lock(reload_mutex_);
+    notify("RELOADING=1");
+    config::LoadResult loaded = config::load(flags_.config_file);
+    apply_flags(loaded.configuration);
+    if (!loaded.ok()) {
+      for (const Error& error : loaded.errors) say(Log::Level::error, "reload: " + error.text());
+      say(Log::Level::error,
+          "reload: failed, the running configuration stays policy=" + policy()->hash);
+    } else {
+      for (const std::string& key : config::restart_needed(configuration_, loaded.configuration)) {
+        say(Log::Level::warning, "reload: " + key + " changes with the next restart only");
+      }
+      engine_->policy().swap(loaded.configuration.policy);
+      say(Log::Level::info, "reload: done policy=" + policy()->hash);
+    }
+    notify("READY=1");
+    return loaded.errors;
+  }
+
+  void stop() {
+    notify("STOPPING=1");
+    say(Log::Level::info, stopped_unasked_ ? "libmilter ended unasked, stopping" : "stopping");
+    const std::size_t left = milter_->drain(settings().drain_timeout);
+    say(left == 0 ? Log::Level::info : Log::Level::warning,
+        "stopped, " + std::to_string(left) + " transactions were cut off");
+    control_.reset();
+    if (!settings().pid_file.empty()) ::unlink(settings().pid_file.c_str());
+    const auto socket = milter::parse_socket(settings().listen[0]);
+    if (socket->family == milter::SocketAddress::Family::unix_socket)
+      ::unlink(socket->path.c_str());
+    // Threads of libmilter may still run: nothing they use is destroyed.
+    ::_exit(stopped_unasked_ ? kExitUnavailable : 0);
+  }
+
+  std::string answer(std::string_view request) {
+    using Json = nlohmann::ordered_json;
+    const Json asked = Json::parse(request, nullptr, false);
+    const std::string command = asked.is_object() ? asked.value("command", "") : "";
+    if (command == "stats") return stats_json().dump();
+    if (command == "reload") {
+      Json errors = Json::array();
+      for (const Error& error : reload()) errors.push_back(error.text());
+      return Json{{"ok", errors.empty()}, {"errors", errors}, {"policy", policy()->hash}}.dump();
+    }
+    return Json{{"error", "unknown command, expected stats or reload"}}.dump();
+  }
+
+  nlohmann::ordered_json stats_json() {
+    nlohmann::ordered_json json = {{"version", GATEPOST_VERSION}, {"policy", policy()->hash}};
+    json["mode"] = policy()->mode == Mode::observe ? "observe" : "enforce";
+    json["session.waiting"] = engine_->waiting();
+    for (const auto& [name, value] : engine_->metrics().read()) json[name] = value;
+    if (const auto* network = engine_->dns().network()) {
+      const auto c = network->counters();
+      json["dns.asked"] = c.asked;
+      json["dns.sent"] = c.sent;
+      json["dns.coalesced"] = c.coalesced;
+      json["dns.answered"] = c.answered;
+      json["dns.failed"] = c.failed;
+      json["dns.bogus"] = c.bogus;
+      json["dns.timeouts"] = c.timeouts;
+      json["dns.dead_zone_skips"] = c.dead_zone_skips;
+    }
+    return json;
+  }
+
+  void say(Log::Level level, const std::string& line) { log_->write(level, line); }
+  const config::DaemonSettings& settings() const { return configuration_.daemon; }
+  std::shared_ptr<const Policy> policy() {
+    return engine_ ? engine_->policy().get() : configuration_.policy;
+  }
+
+  Flags flags_;
+  config::Configuration configuration_;
+  std::optional<Account> account_;
+  std::unique_ptr<Log> log_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<milter::MilterServer> milter_;
+  std::unique_ptr<control::ControlServer> control_;
+  WaitingExecutor errands_;
+  std::mutex reload_mutex_;
+  std::atomic<bool> stopped_unasked_{false};
+};
+
+int run(int argc, char** argv) {
+  CLI::App app("gatepostd - anti-spam and sender authentication filter for Postfix and Sendmail");
+  Flags flags;
+  bool no_config = false;
+  app.add_option("-c,-x,--config", flags.config_file,
+                 "configuration file (default: /etc/gatepost/gatepost.toml if it exists)");
+  app.add_flag("--defaults", no_config, "use the embedded defaults, read no file");
+  app.add_flag("-f,--foreground", flags.foreground, "stay in the foreground");
+  app.add_flag("-n,--check", flags.check,
+               "check the configuration, print the socket lines for the MTA and end");
+  app.add_option("-p,--socket", flags.socket, "listen here instead of milter.listen");
+  app.add_option("-P,--pid-file", flags.pid_file, "write the process id here");
+  app.add_option("-u,--user", flags.user, "user or user:group to become");
+  app.add_option("--nameserver", flags.nameservers,
+                 "ask this resolver, ADDRESS or ADDRESS:PORT (repeatable)");
+  app.add_option("--zone", flags.zones,
+                 "answer the names in this master file from it (repeatable)");
+  app.add_flag("-l,--syslog", flags.syslog, "log to syslog");
+  app.set_version_flag("-V,--version", "gatepostd " GATEPOST_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  if (flags.config_file.empty() && !no_config && std::filesystem::exists(kDefaultConfig))
+    flags.config_file = kDefaultConfig;
+  return Daemon(std::move(flags)).run();
+}
+
+}  // namespace
+}  // namespace gatepost
+
+int main(int argc, char** argv) {
+  try {
+    return gatepost::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "gatepostd: internal error: %s\n", error.what());
+    return 70;
+  }
+}

@@ -1,0 +1,19 @@
+#include "filter/checks/registry.h"
+
+namespace gatepost {
+
+Result<std::vector<CheckInfo>> all_checks() {
+  using Scope = CheckInfo::Scope;
+  return order_checks({
+      {"client_lists", Scope::connection, {}, make_client_lists},
+      {"iprev", Scope::connection, {}, make_iprev},
+      {"dnsbl", Scope::connection, {}, make_dns_lists},
+      {"spf", Scope::transaction, {}, make_spf},
+      {"lists", Scope::transaction, {"spf"}, make_envelope_lists},
+      {"message", Scope::transaction, {}, make_author},
+      {"dkim", Scope::transaction, {}, make_dkim},
+      {"dmarc", Scope::transaction, {"spf", "dkim", "message"}, make_dmarc},
+  });
+}
+
+}  // namespace gatepost

@@ -1,0 +1,399 @@
+// Reads TOML files against the settings table; collects every fault.
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <sstream>
+
+// toml++ 3.3 states as a fact that a key begins where "[[[" or "[[=" stands: an abort with asserts,
+// undefined behaviour with clang's __builtin_assume without them. Its code behind that copes and
+// says what is wrong, so neither is wanted (fixed upstream in tomlplusplus#301).
+#pragma push_macro("NDEBUG")
+#undef NDEBUG
+#define TOML_ASSERT(expr) static_assert(true)
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+#pragma pop_macro("NDEBUG")
+
+#include "core/base/encoding.h"
+#include "core/base/text.h"
+#include "filter/config/configuration.h"
+#include "filter/config/settings.h"
+
+namespace gatepost::config {
+
+namespace {
+
+std::string to_text(const toml::node& node) {
+  std::ostringstream out;
+  node.visit([&](const auto& value) { out << value; });
+  return out.str();
+}
+
+// What was found instead, on one line whatever it is: a hostile or huge value must not fill the
+// terminal.
+std::string shown(const toml::node& node) {
+  if (node.is_table()) return "a table";
+  if (node.is_array_of_tables()) return "a list of tables";
+  return printable(to_text(node), 100);
+}
+
+/// Where a fault is; faults are told in this order.
+struct Place {
+  std::size_t file = 0;  ///< the how many-th that was read; 0: embedded defaults
+  toml::source_position at;
+
+  bool operator<(const Place& other) const {
+    return file != other.file         ? file < other.file
+           : at.line != other.at.line ? at.line < other.at.line
+                                      : at.column < other.at.column;
+  }
+};
+
+std::optional<Value> read_words(const toml::node& node) {
+  std::vector<std::string> words;
+  for (const toml::node& element : *node.as_array()) {
+    const auto word = element.value_exact<std::string>();
+    if (!word) return std::nullopt;
+    words.push_back(*word);
+  }
+  return words;
+}
+
+/// The node as a Value of the kind, or nothing when it is of another type.
+std::optional<Value> read_value(const toml::node& node, Kind kind) {
+  switch (kind) {
+    case Kind::text:
+      if (const auto text = node.value_exact<std::string>()) return Value(*text);
+      break;
+    case Kind::integer:
+      if (const auto number = node.value_exact<std::int64_t>()) return Value(*number);
+      break;
+    case Kind::number:
+      if (const auto number = node.value_exact<double>(); number && std::isfinite(*number))
+        return Value(*number);
+      if (const auto number = node.value_exact<std::int64_t>())
+        return Value(static_cast<double>(*number));
+      break;
+    case Kind::boolean:
+      if (const auto flag = node.value_exact<bool>()) return Value(*flag);
+      break;
+    case Kind::duration:
+    case Kind::size: {
+      if (const auto number = node.value_exact<std::int64_t>();
+          number && kind == Kind::size && *number >= 0)
+        return Value(*number);
+      const auto text = node.value_exact<std::string>();
+      if (!text) break;
+      const auto number = kind == Kind::duration ? parse_duration(*text) : parse_size(*text);
+      if (number.ok()) return Value(*number);
+      break;
+    }
+    case Kind::words:
+      if (node.is_array()) return read_words(node);
+      break;
+  }
+  return std::nullopt;
+}
+
+class Loader {
+ public:
+  Loader() {
+    for (const Setting& setting : settings()) {
+      const toml::parse_result parsed = toml::parse("x = " + std::string(setting.default_value));
+      apply(setting, *parsed.table().get("x"), "default");
+    }
+  }
+
+  void read_text(std::string_view text, const std::string& name) {
+    files_.push_back(name);
+    content_ += text;
+    const toml::parse_result parsed = toml::parse(text, name);
+    if (!parsed) {
+      const toml::parse_error& error = parsed.error();
+      fault(error.source(), std::string(error.description()));
+      return;
+    }
+    read_table(parsed.table(), "");
+  }
+
+  void read_file(const std::string& path) {
+    const auto text = file_content(path);
+    if (!text) {
+      files_.push_back(path);
+      faults_.push_back({{files_.size() - 1, {}},
+                         config_error("cannot be read: expected a readable TOML file", path)});
+      return;
+    }
+    read_text(*text, path);
+  }
+
+  LoadResult finish(std::string source) {
+    check_whole();
+    LoadResult result;
+    std::stable_sort(faults_.begin(), faults_.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (auto& [place, error] : faults_) result.errors.push_back(std::move(error));
+    Policy policy = std::move(draft_.policy);
+    policy.source = std::move(source);
+    policy.hash = hex_encode(sha256(content_)).substr(0, 12);
+    policy.finish();
+    result.configuration.daemon = std::move(draft_.daemon);
+    result.configuration.policy = std::make_shared<const Policy>(std::move(policy));
+    for (const Setting& setting : settings()) {
+      result.configuration.origins.push_back(origins_.at(std::string(setting.key)));
+    }
+    for (auto& [key, origin] : finding_origins_)
+      result.configuration.origins.push_back(std::move(origin));
+    return result;
+  }
+
+ private:
+  Place place(const toml::source_region& at) const { return {files_.size() - 1, at.begin}; }
+  void fault(const toml::source_region& at, std::string what) { fault(place(at), std::move(what)); }
+  void fault(const Place& place, std::string what) {
+    faults_.emplace_back(
+        place,
+        config_error(std::move(what), files_[place.file] + ":" + std::to_string(place.at.line) +
+                                          ":" + std::to_string(place.at.column)));
+  }
+  /// "file:line", for origins.
+  std::string line_of(const toml::node& node) const {
+    return files_.back() + ":" + std::to_string(node.source().begin.line);
+  }
+
+  void apply(const Setting& setting, const toml::node& node, const std::string& where) {
+    const std::string key(setting.key);
+    if (files_.size() > 1) places_[key] = place(node.source());
+    const auto value = read_value(node, setting.kind);
+    if (!value) {
+      faulty_.insert(key);
+      return fault(node.source(), key + ": expected " + std::string(describe(setting.kind)) +
+                                      ", got " + shown(node));
+    }
+    const auto set = setting.set(draft_, *value);
+    if (!set.ok()) {
+      faulty_.insert(key);
+      return fault(node.source(), key + ": " + set.error().what + ", got " + shown(node));
+    }
+    faulty_.erase(key);
+    origins_[key] = {key, to_text(node), where};
+  }
+
+  void read_table(const toml::table& table, const std::string& prefix) {
+    for (const auto& [name, node] : table) {
+      const std::string key = prefix + std::string(name.str());
+      if (key == "findings") {
+        read_findings(node);
+      } else if (key == "dns_list") {
+        read_dns_lists(node);
+      } else if (const Setting* setting = find_setting(key)) {
+        apply(*setting, node, line_of(node));
+      } else if (node.is_table() && is_section(key)) {
+        read_table(*node.as_table(), key + ".");
+      } else {
+        unknown(key, name.source());
+      }
+    }
+  }
+
+  static bool is_section(const std::string& key) {
+    return std::any_of(settings().begin(), settings().end(),
+                       [&](const Setting& s) { return s.key.starts_with(key + "."); });
+  }
+
+  void unknown(const std::string& key, const toml::source_region& at) {
+    std::vector<std::string_view> known = {"findings", "dns_list"};
+    for (const Setting& setting : settings()) known.push_back(setting.key);
+    std::string_view meant = did_you_mean(key, known);
+    if (meant.empty()) {  // the right name in the wrong section
+      const std::string last = "." + key.substr(key.rfind('.') + 1);
+      for (const std::string_view name : known) {
+        if (name == last.substr(1) || name.ends_with(last)) meant = name;
+      }
+    }
+    fault(at, "unknown setting '" + printable(key) + "'" +
+                  (meant.empty() ? "" : ", did you mean '" + std::string(meant) + "'?"));
+  }
+
+  // [findings] NAME = { score = 1.5, action = "reject" }
+  void read_findings(const toml::node& node) {
+    if (!node.is_table())
+      return fault(node.source(), "findings: expected a table of NAME = { score = …, action = … }");
+    std::vector<std::string_view> names;
+    for (const FindingInfo& info : finding_table()) names.push_back(info.name);
+    for (const auto& [name, entry] : *node.as_table()) {
+      if (find_finding(name.str()) == nullptr) {
+        const auto meant = did_you_mean(name.str(), names);
+        fault(name.source(),
+              "unknown finding '" + printable(name.str()) + "'" +
+                  (meant.empty() ? "" : ", did you mean '" + std::string(meant) + "'?"));
+      } else if (!entry.is_table()) {
+        fault(entry.source(), std::string(name.str()) +
+                                  ": expected { score = NUMBER, action = WORD }, got " +
+                                  shown(entry));
+      } else {
+        read_finding(std::string(name.str()), *entry.as_table());
+      }
+    }
+  }
+
+  void read_finding(const std::string& name, const toml::table& table) {
+    FindingRule rule = draft_.policy.rule(name);
+    for (const auto& [key, node] : table) {
+      if (key == "score") {
+        const auto score = read_value(node, Kind::number);
+        if (score)
+          rule.score = std::get<double>(*score);
+        else
+          fault(node.source(), name + ".score: expected a number, got " + shown(node));
+      } else if (key == "action") {
+        const auto word = node.value_exact<std::string>();
+        const auto action = word ? parse_action(*word) : std::nullopt;
+        if (action)
+          rule.action = *action;
+        else
+          fault(node.source(), name +
+                                   ".action: expected \"none\", \"tag\", \"hold\", \"tempfail\" or "
+                                   "\"reject\", got " +
+                                   shown(node));
+      } else {
+        fault(key.source(),
+              name + ": unknown key '" + printable(key.str()) + "', expected score or action");
+      }
+    }
+    draft_.policy.set_rule(name, rule);
+    const std::string full = "findings." + name;
+    finding_origins_[full] = {full, to_text(table), line_of(table)};
+  }
+
+  // [[dns_list]] zone = "…", weight = 2.0, allows = false, codes = [2, 3]
+  void read_dns_lists(const toml::node& node) {
+    if (!node.is_array()) return fault(node.source(), "dns_list: expected [[dns_list]] tables");
+    draft_.policy.dns_lists.clear();
+    for (const toml::node& element : *node.as_array()) {
+      if (!element.is_table()) {
+        fault(element.source(), "dns_list: expected a table with a zone");
+        continue;
+      }
+      read_dns_list(*element.as_table());
+    }
+    finding_origins_["dns_list"] = {"dns_list", to_text(node), line_of(node)};
+  }
+
+  void read_dns_list(const toml::table& table) {
+    DnsList list;
+    if (!table.contains("zone")) fault(table.source(), "dns_list: zone is missing");
+    for (const auto& [key, node] : table) {
+      const auto refuse = [&](const char* wanted) {
+        fault(node.source(), "dns_list." + std::string(key.str()) + ": expected " + wanted +
+                                 ", got " + shown(node));
+      };
+      if (key == "zone") {
+        const auto zone = node.value_exact<std::string>();
+        if (zone && !zone->empty() && zone->size() < 200 && is_ascii(*zone))
+          list.zone = to_lower(*zone);
+        else
+          refuse("the name of a zone");
+      } else if (key == "weight") {
+        const auto weight = read_value(node, Kind::number);
+        if (weight && std::get<double>(*weight) >= 0)
+          list.weight = std::get<double>(*weight);
+        else
+          refuse("a number from 0 on");
+      } else if (key == "allows") {
+        const auto allows = node.value_exact<bool>();
+        if (allows)
+          list.allows = *allows;
+        else
+          refuse("true or false");
+      } else if (key == "codes") {
+        if (!read_codes(node, list)) refuse("a list of last octets, 0 to 255");
+      } else {
+        fault(key.source(), "dns_list: unknown key '" + printable(key.str()) +
+                                "', expected zone, weight, allows or codes");
+      }
+    }
+    if (!list.zone.empty()) draft_.policy.dns_lists.push_back(std::move(list));
+  }
+
+  static bool read_codes(const toml::node& node, DnsList& list) {
+    if (!node.is_array()) return false;
+    for (const toml::node& element : *node.as_array()) {
+      const auto code = element.value_exact<std::int64_t>();
+      if (!code || *code < 0 || *code > 255) return false;
+      list.codes.push_back(static_cast<int>(*code));
+    }
+    return true;
+  }
+
+  /// A fault of settings together, told at the first of them that a file sets; not when one of them
+  /// is wrong by itself, and so has its default.
+  void whole_fault(std::initializer_list<std::string> keys, std::string what) {
+    if (std::any_of(keys.begin(), keys.end(), [&](const auto& k) { return faulty_.count(k) != 0; }))
+      return;
+    const auto set = std::find_if(keys.begin(), keys.end(),
+                                  [&](const auto& key) { return places_.count(key) != 0; });
+    fault(set == keys.end() ? Place{} : places_.at(*set), *keys.begin() + ": " + std::move(what));
+  }
+
+  void check_whole() {
+    const Policy& p = draft_.policy;
+    if (p.tag_score > 0 && p.reject_score > 0 && p.reject_score < p.tag_score)
+      whole_fault({"score.reject", "score.tag"}, "expected at least score.tag");
+    if (p.query_timeout > p.flow_timeout) {
+      whole_fault({"dns.query_timeout", "dns.check_timeout"}, "expected at most dns.check_timeout");
+    }
+    if (draft_.daemon.listen.size() != 1)
+      whole_fault({"milter.listen"}, "expected exactly one socket");
+  }
+
+  Draft draft_;
+  std::vector<std::string> files_ = {"default"};
+  std::string content_;
+  std::vector<std::pair<Place, Error>> faults_;
+  std::map<std::string, Place> places_;  // of settings that a file sets
+  std::set<std::string> faulty_;
+  std::map<std::string, Origin> origins_;
+  std::map<std::string, Origin> finding_origins_;
+};
+
+}  // namespace
+
+LoadResult load_text(std::string_view text, const std::string& name) {
+  Loader loader;
+  loader.read_text(text, name);
+  return loader.finish(name);
+}
+
+LoadResult load(const std::string& file) {
+  Loader loader;
+  if (file.empty()) return loader.finish("embedded defaults");
+  loader.read_file(file);
+  const auto folder = std::filesystem::path(file).parent_path() / "conf.d";
+  std::set<std::string> parts;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.path().extension() == ".toml") parts.insert(entry.path().string());
+  }
+  for (const std::string& part : parts) loader.read_file(part);
+  return loader.finish(file);
+}
+
+std::vector<std::string> restart_needed(const Configuration& running, const Configuration& next) {
+  std::vector<std::string> names;
+  for (const Setting& setting : settings()) {
+    if (setting.reloadable) continue;
+    const auto value = [&](const Configuration& c) {
+      const auto at = std::find_if(c.origins.begin(), c.origins.end(),
+                                   [&](const Origin& o) { return o.key == setting.key; });
+      return at->value;
+    };
+    if (value(running) != value(next)) names.emplace_back(setting.key);
+  }
+  return names;
+}
+
+}  // namespace gatepost::config

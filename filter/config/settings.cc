@@ -1,0 +1,361 @@
+#include "filter/config/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fstream>
+#include <limits>
+#include <sstream>
+
+#include "core/base/text.h"
+
+namespace gatepost::config {
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+Result<void> expected(std::string what) {
+  return config_error("expected " + std::move(what));
+}
+
+// Setters by shape. The member pointers are template arguments, so that a row of the table stays
+// data.
+template <auto Member>
+Result<void> daemon(Draft& draft, const Value& value) {
+  using T = std::remove_reference_t<decltype(draft.daemon.*Member)>;
+  if constexpr (std::is_same_v<T, std::chrono::milliseconds>) {
+    draft.daemon.*Member = T(std::get<std::int64_t>(value));
+  } else if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, Words>) {
+    draft.daemon.*Member = std::get<T>(value);
+  } else {
+    draft.daemon.*Member = static_cast<T>(std::get<std::int64_t>(value));
+  }
+  return {};
+}
+
+template <auto Member>
+Result<void> policy(Draft& draft, const Value& value) {
+  using T = std::remove_reference_t<decltype(draft.policy.*Member)>;
+  if constexpr (std::is_same_v<T, std::chrono::milliseconds>) {
+    draft.policy.*Member = T(std::get<std::int64_t>(value));
+  } else if constexpr (std::is_same_v<T, MatchList>) {
+    auto list = MatchList::parse(std::get<Words>(value));
+    if (!list.ok()) return config_error(list.error().what);
+    draft.policy.*Member = std::move(*list);
+  } else if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    draft.policy.*Member = static_cast<T>(std::get<std::int64_t>(value));
+  } else {
+    draft.policy.*Member = std::get<T>(value);
+  }
+  return {};
+}
+
+// Bounds are told in the units that they are written in.
+std::string plain_text(std::int64_t number) {
+  return std::to_string(number);
+}
+std::string duration_text(std::int64_t milliseconds) {
+  return milliseconds % 1000 == 0 ? std::to_string(milliseconds / 1000) + "s"
+                                  : std::to_string(milliseconds) + "ms";
+}
+std::string size_text(std::int64_t octets) {
+  return octets % (1 << 20) == 0 ? std::to_string(octets >> 20) + "MiB"
+                                 : std::to_string(octets >> 10) + "KiB";
+}
+
+/// The same with a whole number between two bounds.
+template <auto Setter, std::int64_t Low, std::int64_t High, auto Text = plain_text>
+Result<void> between(Draft& draft, const Value& value) {
+  const std::int64_t number = std::get<std::int64_t>(value);
+  if (number < Low || number > High)
+    return expected("a value from " + Text(Low) + " to " + Text(High));
+  return Setter(draft, value);
+}
+
+template <class E, std::size_t N>
+Result<void> choose(E& target, const Value& value,
+                    const std::array<std::pair<std::string_view, E>, N>& words) {
+  const std::string& word = std::get<std::string>(value);
+  std::string list;
+  std::vector<std::string_view> names;
+  for (const auto& [name, meaning] : words) {
+    if (name == word) {
+      target = meaning;
+      return {};
+    }
+    names.push_back(name);
+    list += (list.empty() ? "\"" : ", \"") + std::string(name) + "\"";
+  }
+  const auto meant = did_you_mean(word, names);
+  return expected("one of " + list +
+                  (meant.empty() ? "" : " (did you mean \"" + std::string(meant) + "\"?)"));
+}
+
+Result<void> set_mode(Draft& d, const Value& v) {
+  return choose<Mode, 2>(d.policy.mode, v,
+                         {{{"observe", Mode::observe}, {"enforce", Mode::enforce}}});
+}
+Result<void> set_answer_at(Draft& d, const Value& v) {
+  return choose<bool, 2>(d.policy.answer_at_rcpt, v, {{{"rcpt", true}, {"connect", false}}});
+}
+Result<void> set_dmarc_enforce(Draft& d, const Value& v) {
+  using dmarc::Enforcement;
+  return choose<Enforcement, 3>(d.policy.dmarc_enforce, v,
+                                {{{"off", Enforcement::off},
+                                  {"standard", Enforcement::standard},
+                                  {"strict", Enforcement::strict}}});
+}
+Result<void> set_dmarc_discovery(Draft& d, const Value& v) {
+  using dmarc::DiscoveryMode;
+  return choose<DiscoveryMode, 2>(
+      d.policy.dmarc_discovery, v,
+      {{{"treewalk", DiscoveryMode::treewalk}, {"psl", DiscoveryMode::psl}}});
+}
+Result<void> set_quarantine_as(Draft& d, const Value& v) {
+  return choose<Action, 2>(d.policy.dmarc_quarantine_as, v,
+                           {{{"tag", Action::tag}, {"hold", Action::hold}}});
+}
+Result<void> set_public_suffixes(Draft& d, const Value& v) {
+  const std::string& path = std::get<std::string>(v);
+  d.policy.public_suffixes.reset();
+  if (path.empty()) return {};
+  const auto text = file_content(path);
+  if (!text) return expected("the path of a readable file");
+  auto list = dmarc::PublicSuffixList::parse(*text);
+  if (!list.ok()) return config_error(list.error().what);
+  d.policy.public_suffixes = std::move(*list);
+  return {};
+}
+Result<void> set_log_format(Draft& d, const Value& v) {
+  return choose<std::string, 2>(d.daemon.log_format, v, {{{"text", "text"}, {"json", "json"}}});
+}
+Result<void> set_log_facility(Draft& d, const Value& v) {
+  return choose<std::string, 4>(
+      d.daemon.log_facility, v,
+      {{{"mail", "mail"}, {"daemon", "daemon"}, {"local0", "local0"}, {"local1", "local1"}}});
+}
+Result<void> set_log_target(Draft& d, const Value& v) {
+  const std::string& target = std::get<std::string>(v);
+  if (target != "syslog" && target != "stderr" && !target.starts_with('/')) {
+    return expected("\"syslog\", \"stderr\" or the absolute path of a file");
+  }
+  d.daemon.log_target = target;
+  return {};
+}
+Result<void> set_socket_mode(Draft& d, const Value& v) {
+  const std::string& text = std::get<std::string>(v);
+  int mode = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  if (error != std::errc() || end != text.data() + text.size() || text.size() < 3 || mode > 0777) {
+    return expected("octal permissions such as \"0660\"");
+  }
+  d.daemon.socket_mode = mode;
+  return {};
+}
+Result<void> set_disabled(Draft& d, const Value& v) {
+  static constexpr std::array<std::string_view, 8> kChecks = {
+      "client_lists", "dkim", "dmarc", "dnsbl", "iprev", "lists", "message", "spf"};
+  d.policy.disabled_checks.clear();
+  for (const std::string& name : std::get<Words>(v)) {
+    if (std::find(kChecks.begin(), kChecks.end(), name) == kChecks.end()) {
+      const auto meant = did_you_mean(name, {kChecks.begin(), kChecks.end()});
+      return expected("names of checks, and '" + printable(name) + "' is none" +
+                      (meant.empty() ? "" : " (did you mean \"" + std::string(meant) + "\"?)"));
+    }
+    d.policy.disabled_checks.insert(name);
+  }
+  return {};
+}
+
+using D = DaemonSettings;
+using P = Policy;
+constexpr std::int64_t kSecond = 1000;
+constexpr std::int64_t kMiB = 1 << 20;
+
+// clang-format off
+constexpr Setting kSettings[] = {
+  {"mode", Kind::text, R"("observe")", true,
+   "observe: let everything pass unchanged and log what would have been done (would=). enforce: do it.", set_mode},
+  {"authserv_id", Kind::text, R"("")", true,
+   "The name in our Authentication-Results field (RFC 8601). Empty: the MTA's own name, macro {j}.", policy<&P::authserv_id>},
+  {"own_authserv_ids", Kind::words, "[]", true,
+   "Further names whose Authentication-Results fields nobody else may write: those of your other mail servers. Incoming fields with them are removed.", policy<&P::own_authserv_ids>},
+  {"answer_at", Kind::text, R"("rcpt")", true,
+   "Where findings about client, HELO and sender are answered. rcpt: logins are known and postmaster@ stays reachable. connect: at once; not for listeners that offer AUTH.", set_answer_at},
+  {"help_url", Kind::text, R"("")", true,
+   "A page that refused senders are pointed to; stands in the reply behind the reference.", policy<&P::help_url>},
+  {"disabled_checks", Kind::words, "[]", true,
+   "Checks that are left out: client_lists, dkim, dmarc, dnsbl, iprev, lists, message, spf.", set_disabled},
+  {"submit_networks", Kind::words, R"(["127.0.0.0/8", "::1"])", true,
+   "Clients that may send without a login: no SPF, reverse DNS or DNS lists for them.", policy<&P::submit_networks>},
+  {"trusted_relays", Kind::words, "[]", true,
+   "Your own inbound hops. Never refused (that would make bounces to innocent people); their Authentication-Results stay.", policy<&P::trusted_relays>},
+
+  {"lists.allow_clients", Kind::words, "[]", true,
+   "Networks, addresses or confirmed names (mail.example, .example) of clients that are not refused by policy.", policy<&P::allow_clients>},
+  {"lists.allow_senders", Kind::words, "[]", true,
+   "Senders (user@mail.example, mail.example, .example, user@) that are not refused by policy, provided that SPF passes.", policy<&P::allow_senders>},
+  {"lists.allow_recipients", Kind::words, "[]", true,
+   "Recipients who get everything.", policy<&P::allow_recipients>},
+  {"lists.deny_clients", Kind::words, "[]", true,
+   "Clients to refuse; same forms as allow_clients.", policy<&P::deny_clients>},
+  {"lists.deny_helos", Kind::words, "[]", true,
+   "HELO names to refuse.", policy<&P::deny_helos>},
+  {"lists.deny_senders", Kind::words, "[]", true,
+   "Senders to refuse; same forms as allow_senders.", policy<&P::deny_senders>},
+  {"lists.deny_recipients", Kind::words, "[]", true,
+   "Recipients that take no mail.", policy<&P::deny_recipients>},
+
+  {"score.tag", Kind::number, "5.0", true,
+   "From this score on a message is delivered with X-Spam-Flag: YES. 0: never.", policy<&P::tag_score>},
+  {"score.quarantine", Kind::number, "0.0", true,
+   "From this score on a message is held in the MTA's queue. 0: never.", policy<&P::quarantine_score>},
+  {"score.reject", Kind::number, "15.0", true,
+   "From this score on a message is refused. 0: never.", policy<&P::reject_score>},
+
+  {"headers.authentication_results", Kind::boolean, "true", true,
+   "Add an Authentication-Results field on top of each message.", policy<&P::add_authentication_results>},
+  {"headers.spam", Kind::boolean, "true", true,
+   "Add X-Spam-Status, and X-Spam-Flag and X-Spam-Level to tagged mail.", policy<&P::add_spam_headers>},
+
+  {"dkim.max_signatures", Kind::integer, "10", true,
+   "Signatures of one message that are verified; further ones are reported and ignored.", between<policy<&P::dkim_max_signatures>, 1, 100>},
+  {"dmarc.enforce", Kind::text, R"("standard")", true,
+   "off: results are only reported. standard: p=reject is refused when something else speaks against the message, else treated as quarantine (RFC 9989 section 7.4). strict: as published.", set_dmarc_enforce},
+  {"dmarc.quarantine_as", Kind::text, R"("tag")", true,
+   "What quarantine means. tag: deliver with X-Spam-Flag. hold: keep in the MTA's queue.", set_quarantine_as},
+  {"dmarc.discovery", Kind::text, R"("treewalk")", true,
+   "How the policy is found. treewalk: RFC 9989. psl: public suffix list, as RFC 7489 did.", set_dmarc_discovery},
+  {"dmarc.public_suffix_list", Kind::text, R"("")", true,
+   "File of the public suffix list for discovery = \"psl\". Empty: the one built into libpsl.", set_public_suffixes},
+
+  {"dns.servers", Kind::words, "[]", false,
+   "Resolvers to ask, ADDRESS or ADDRESS@PORT. Empty: recursion from the root, best for DNS lists.", daemon<&D::dns_servers>},
+  {"dns.zones", Kind::words, "[]", false,
+   "Master files whose names are answered from them, before DNS is asked.", daemon<&D::dns_zones>},
+  {"dns.query_timeout", Kind::duration, R"("5s")", true,
+   "How long one question may take.", between<policy<&P::query_timeout>, 10, 60 * kSecond, duration_text>},
+  {"dns.check_timeout", Kind::duration, R"("20s")", true,
+   "How long one check may take with all its questions (RFC 7208 section 4.6.4 asks for 20 s or more).", between<policy<&P::flow_timeout>, 10, 25 * kSecond, duration_text>},
+  {"dns.trust_anchor", Kind::text, R"("")", false,
+   "File with the DNSSEC trust anchor, such as /usr/share/dns/root.key. Empty: no validation.", daemon<&D::dns_trust_anchor>},
+  {"dns.cache_size", Kind::size, R"("16MiB")", false,
+   "Memory for answers.", between<daemon<&D::dns_cache_bytes>, kMiB, 4096 * kMiB, size_text>},
+
+  {"message.max_header_fields", Kind::integer, "10000", true,
+   "Header fields of a message; more are refused (HEADER_LIMIT).", between<policy<&P::max_header_fields>, 10, 1000000>},
+  {"message.max_header_bytes", Kind::size, R"("4MiB")", true,
+   "Octets of a message's header; more are refused (HEADER_LIMIT).", between<policy<&P::max_header_bytes>, 65536, 64 * kMiB, size_text>},
+  {"message.max_size", Kind::size, R"("1GiB")", false,
+   "Octets of one message that are kept while it is checked; larger ones are deferred with 452 4.3.1 (NO_SPACE), as are all when the disk is full.", between<daemon<&D::max_message_size>, kMiB, 16384 * kMiB, size_text>},
+  {"message.memory_budget", Kind::size, R"("32MiB")", false,
+   "Octets of all messages in flight that stay in memory; the rest is spooled to unnamed files in state_directory.", between<daemon<&D::memory_budget>, kMiB, 65536 * kMiB, size_text>},
+
+  {"milter.listen", Kind::words, R"(["inet:8899@127.0.0.1"])", false,
+   "One socket for the MTA: inet:PORT@HOST, inet:HOST:PORT, inet6:PORT@HOST or unix:PATH.", daemon<&D::listen>},
+  {"milter.socket_mode", Kind::text, R"("0660")", false,
+   "Permissions of a unix socket, in octal. The MTA needs to write.", set_socket_mode},
+  {"milter.socket_group", Kind::text, R"("")", false,
+   "Group of a unix socket. Empty: postfix where that group exists, else our own.", daemon<&D::socket_group>},
+  {"milter.max_sessions", Kind::integer, "1000", false,
+   "MTA connections at once; further ones are deferred with 451 4.3.2.", between<daemon<&D::max_sessions>, 1, 100000>},
+  {"milter.max_waiting", Kind::integer, "200", false,
+   "Sessions that may wait for DNS at once, an eighth of them for one client network; beyond that 451 4.3.2.", between<daemon<&D::max_waiting>, 1, 10000>},
+  {"milter.max_data_size", Kind::size, R"("4MiB")", false,
+   "The largest single header field that the MTA may send.", between<daemon<&D::max_data_size>, 2 * kMiB, 64 * kMiB, size_text>},
+
+  {"daemon.user", Kind::text, R"("")", false,
+   "User, or user:group, to become when started as root. Empty: stay.", daemon<&D::user>},
+  {"daemon.pid_file", Kind::text, R"("")", false,
+   "Where the process id is written. Empty: nowhere.", daemon<&D::pid_file>},
+  {"daemon.state_directory", Kind::text, R"("/var/lib/gatepost")", false,
+   "Where messages are spooled. Missing: made when started; TMPDIR or /tmp where that fails.", daemon<&D::state_directory>},
+  {"daemon.control_socket", Kind::text, R"("/run/gatepost/control.sock")", false,
+   "The socket of the command gatepost; only root and our own user are answered. Empty: none.", daemon<&D::control_socket>},
+  {"daemon.drain_timeout", Kind::duration, R"("20s")", false,
+   "How long a stop waits for messages in hand.", between<daemon<&D::drain_timeout>, 0, 600 * kSecond, duration_text>},
+  {"log.target", Kind::text, R"("syslog")", false,
+   "syslog, stderr or a file; a file is opened again on USR2.", set_log_target},
+  {"log.format", Kind::text, R"("text")", false,
+   "text: one key=value line a message. json: the whole record.", set_log_format},
+  {"log.facility", Kind::text, R"("mail")", false,
+   "Of syslog: mail, daemon, local0 or local1.", set_log_facility},
+};
+// clang-format on
+
+struct Unit {
+  std::string_view name;
+  std::int64_t factor;
+};
+
+template <std::size_t N>
+Result<std::int64_t> parse_unit(std::string_view text, const Unit (&units)[N], const char* wanted) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view rest(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  if (error == std::errc() && number >= 0) {
+    for (const Unit& unit : units) {
+      if (unit.name == rest && number <= std::numeric_limits<std::int64_t>::max() / unit.factor) {
+        return number * unit.factor;
+      }
+    }
+  }
+  return permanent_error(std::string("expected ") + wanted);
+}
+
+}  // namespace
+
+std::string_view describe(Kind kind) {
+  switch (kind) {
+    case Kind::text:
+      return "a string";
+    case Kind::integer:
+      return "a whole number";
+    case Kind::number:
+      return "a number";
+    case Kind::boolean:
+      return "true or false";
+    case Kind::duration:
+      return "a duration such as \"5s\", \"500ms\" or \"2m\"";
+    case Kind::size:
+      return "a size such as \"2MiB\" or a number of octets";
+    case Kind::words:
+      return "a list of strings";
+  }
+  return "";
+}
+
+std::span<const Setting> settings() {
+  return kSettings;
+}
+
+const Setting* find_setting(std::string_view key) {
+  const auto* at = std::find_if(std::begin(kSettings), std::end(kSettings),
+                                [&](const Setting& s) { return s.key == key; });
+  return at == std::end(kSettings) ? nullptr : at;
+}
+
+std::optional<std::string> file_content(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  // A folder opens and then cannot be read; this says so where iterators would throw.
+  if (!in.is_open() || (in.peek() != std::ifstream::traits_type::eof() && !(text << in.rdbuf())) ||
+      in.bad())
+    return std::nullopt;
+  return std::move(text).str();
+}
+
+Result<std::int64_t> parse_duration(std::string_view text) {
+  static constexpr Unit kUnits[] = {
+      {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+  return parse_unit(text, kUnits, "a duration such as \"5s\", \"500ms\" or \"2m\"");
+}
+
+Result<std::int64_t> parse_size(std::string_view text) {
+  static constexpr Unit kUnits[] = {
+      {"", 1}, {"B", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
+  return parse_unit(text, kUnits, "a size such as \"2MiB\" or a number of octets");
+}
+
+}  // namespace gatepost::config

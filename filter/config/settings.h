@@ -1,0 +1,52 @@
+#pragma once
+// The one table of settings: parser, defaults, sample and manual are made from it.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "filter/config/configuration.h"
+
+namespace gatepost::config {
+
+enum class Kind { text, integer, number, boolean, duration, size, words };
+
+/// "a string", "a whole number", …: what an error says was expected.
+std::string_view describe(Kind kind);
+
+/// Text, integer (also durations in milliseconds and sizes in octets), number, boolean, words.
+using Value = std::variant<std::string, std::int64_t, double, bool, std::vector<std::string>>;
+
+/// What is being filled: the policy is still mutable here.
+struct Draft {
+  DaemonSettings daemon;
+  Policy policy;
+};
+
+struct Setting {
+  std::string_view key;  ///< "dns.query_timeout"
+  Kind kind;
+  std::string_view default_value;  ///< as TOML
+  bool reloadable;
+  std::string_view help;
+  /// Stores it, or says in one sentence what was expected instead.
+  Result<void> (*set)(Draft& draft, const Value& value);
+};
+
+/// In the order of sample and manual; keys of one section stand together.
+std::span<const Setting> settings();
+const Setting* find_setting(std::string_view key);
+
+/// Nothing when it cannot be opened or read, or is a folder.
+std::optional<std::string> file_content(const std::string& path);
+
+/// "5s", "500ms", "2m", "1h", "1d": milliseconds, or a permanent Error.
+Result<std::int64_t> parse_duration(std::string_view text);
+/// "2MiB", "64KiB", "1GiB", "512": octets, or a permanent Error.
+Result<std::int64_t> parse_size(std::string_view text);
+
+}  // namespace gatepost::config

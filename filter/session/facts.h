@@ -1,0 +1,35 @@
+#pragma once
+// What the checks of one transaction found out, in the words of their protocols: the input of
+// checks that come later, of header fields and of the record.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/authres/authentication_results.h"
+#include "core/mail/from_field.h"
+#include "dkim/verify.h"
+#include "dmarc/evaluate.h"
+#include "spf/evaluate.h"
+
+namespace gatepost {
+
+struct DnsListHit {
+  std::string zone;
+  std::string answer;  ///< the address it answered with, or why it counts as an error
+  bool error = false;
+};
+
+struct Facts {
+  std::optional<spf::Outcome>
+      spf_mail_from;       ///< of MAIL FROM, or of postmaster@HELO for the null path
+  std::string spf_domain;  ///< the domain that was checked for it
+  std::vector<dkim::SignatureResult> dkim;
+  std::optional<mail::AuthorIdentity> author;
+  std::optional<dmarc::Outcome> dmarc;
+  std::vector<DnsListHit> dns_lists;
+  std::vector<authres::AuthResult>
+      results;  ///< for our Authentication-Results field, in check order
+};
+
+}  // namespace gatepost

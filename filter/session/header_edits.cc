@@ -1,0 +1,101 @@
+#include "filter/session/header_edits.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+
+#include "core/authres/authentication_results.h"
+#include "core/authres/forged.h"
+#include "core/base/text.h"
+
+namespace gatepost {
+
+namespace {
+
+// The fields we add ourselves; whoever sends them wants to be believed.
+constexpr std::string_view kOwnFields[] = {"X-Spam-Status", "X-Spam-Flag", "X-Spam-Level",
+                                           "X-Spam-Score", "X-Spam-Report"};
+
+bool is_own_field(std::string_view name) {
+  name = trim(name);
+  return std::any_of(std::begin(kOwnFields), std::end(kOwnFields),
+                     [&](std::string_view own) { return iequals(own, name); });
+}
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f", value);
+  return text;
+}
+
+std::string spam_status(const Verdict& verdict, const Policy& policy, bool spam) {
+  std::string status = (spam ? "Yes, score=" : "No, score=") + number(verdict.score) +
+                       " required=" + number(policy.tag_score) + " tests=";
+  std::size_t column = status.size() + 15;
+  bool first = true;
+  for (const Reason& reason : verdict.reasons) {
+    if (!first) status += ',';
+    if (column + reason.finding.size() > 76) status += "\n\t", column = 8;
+    status += reason.finding;
+    column += reason.finding.size() + 1;
+    first = false;
+  }
+  return first ? status + "none" : status;
+}
+
+void remove_forged(std::span<const mail::HeaderField> fields, const Policy& policy,
+                   const Connection& connection, std::vector<HeaderEdit>& edits) {
+  // A relay of ours has checked the message already: what it says stays (design of trusted_relays).
+  if (!connection.trusted_relay) {
+    std::vector<std::string> ids = policy.own_authserv_ids;
+    ids.push_back(authserv_id(policy, connection));
+    for (const int index : authres::forged_indices(fields, ids)) {
+      edits.push_back({HeaderEdit::Kind::remove, "Authentication-Results", "", index});
+    }
+  }
+  std::map<std::string, int> seen;
+  std::vector<HeaderEdit> own;
+  for (const mail::HeaderField& field : fields) {
+    if (!is_own_field(field.name)) continue;
+    const std::string name(trim(field.name));
+    own.push_back({HeaderEdit::Kind::remove, name, "", ++seen[to_lower(name)]});
+  }
+  edits.insert(edits.end(), own.rbegin(), own.rend());
+}
+
+}  // namespace
+
+std::string authserv_id(const Policy& policy, const Connection& connection) {
+  if (!policy.authserv_id.empty()) return policy.authserv_id;
+  return connection.mta_name.empty() ? "localhost" : connection.mta_name;
+}
+
+std::vector<HeaderEdit> header_edits(std::span<const mail::HeaderField> fields,
+                                     const Policy& policy, const Connection& connection,
+                                     const Verdict& verdict, const Facts& facts) {
+  std::vector<HeaderEdit> edits;
+  remove_forged(fields, policy, connection, edits);
+  if (policy.add_spam_headers) {
+    const bool spam = verdict.action >= Action::tag;
+    if (spam) {
+      edits.push_back({HeaderEdit::Kind::insert, "X-Spam-Flag", "YES", 0});
+      const int stars = std::clamp(static_cast<int>(verdict.score), 0, 50);
+      if (stars > 0) {
+        edits.push_back({HeaderEdit::Kind::insert, "X-Spam-Level",
+                         std::string(static_cast<std::size_t>(stars), '*'), 0});
+      }
+    }
+    edits.push_back(
+        {HeaderEdit::Kind::insert, "X-Spam-Status", spam_status(verdict, policy, spam), 0});
+  }
+  // Last, so that it stands first (RFC 8601 section 4: at the top).
+  if (policy.add_authentication_results) {
+    const authres::AuthenticationResults results{authserv_id(policy, connection), "",
+                                                 facts.results};
+    edits.push_back(
+        {HeaderEdit::Kind::insert, "Authentication-Results", authres::format(results), 0});
+  }
+  return edits;
+}
+
+}  // namespace gatepost

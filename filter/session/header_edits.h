@@ -1,0 +1,25 @@
+#pragma once
+// Which header fields are removed and added at the end of a message.
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/mail/header_field.h"
+#include "filter/policy/envelope.h"
+#include "filter/policy/policy.h"
+#include "filter/policy/verdict.h"
+#include "filter/session/facts.h"
+
+namespace gatepost {
+
+/// Pure. Forged fields go, from the last index backwards so that indices stay right; ours come
+/// first.
+std::vector<HeaderEdit> header_edits(std::span<const mail::HeaderField> fields,
+                                     const Policy& policy, const Connection& connection,
+                                     const Verdict& verdict, const Facts& facts);
+
+/// policy.authserv_id, else the MTA's {j}, else "localhost".
+std::string authserv_id(const Policy& policy, const Connection& connection);
+
+}  // namespace gatepost

@@ -1,0 +1,206 @@
+#include "filter/session/record.h"
+
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+
+#include "core/base/text.h"
+
+namespace gatepost {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string number(double value, int digits) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+std::string_view verdict_word(const Verdict& verdict) {
+  return verdict.action == Action::none ? "accept" : to_string(verdict.action);
+}
+
+std::string_view class_word(const Verdict& verdict) {
+  switch (verdict.action) {
+    case Action::none:
+      return "ham";
+    case Action::tempfail:
+      return "unknown";
+    default:
+      return "spam";
+  }
+}
+
+std::string dkim_word(const Facts& facts) {
+  const dkim::SignatureResult* best = nullptr;
+  for (const auto& signature : facts.dkim) {
+    if (best == nullptr || signature.outcome == dkim::Outcome::pass) best = &signature;
+    if (best->outcome == dkim::Outcome::pass) break;
+  }
+  return best == nullptr ? "none" : dkim::to_string(best->outcome);
+}
+
+std::string rules(const Verdict& verdict) {
+  std::string list;
+  for (const Reason& reason : verdict.reasons) {
+    list += (list.empty() ? "" : ",") + reason.finding + ":" + number(reason.score, 1);
+  }
+  return list.empty() ? "none" : list;
+}
+
+/// Foreign text as one word: without blanks nobody can write a key=value of his own into the line.
+std::string word(std::string_view text, std::size_t limit = 512) {
+  std::string out;
+  for (const char c : printable(text, limit)) {
+    if (c == ' ')
+      out += "\\x20";
+    else
+      out += c;
+  }
+  return out;
+}
+
+std::string recipients(const Record& record) {
+  std::string list;
+  const auto add = [&](const std::string& address) {
+    list += (list.empty() ? "<" : ",<") + address + ">";
+  };
+  if (!record.refused_recipient.empty()) {
+    add(record.refused_recipient);
+  } else {
+    for (const Recipient& recipient : record.envelope.recipients) {
+      if (list.size() > 400) return word(list) + ",...";
+      add(recipient.address);
+    }
+  }
+  return list.empty() ? "<>" : word(list);
+}
+
+// JSON strings must be UTF-8; anything else of a hostile message is shown as escapes.
+Json text(std::string_view value) {
+  return is_valid_utf8(value) ? std::string(value) : printable(value, 4096);
+}
+
+Json answers_json(const Answers& answers) {
+  Json list = Json::array();
+  for (const auto& [query, answer] : answers.dns()) {
+    Json row = {{"name", text(query.name)},
+                {"type", dns::to_string(query.type)},
+                {"status", dns::to_string(answer->status)}};
+    Json data = Json::array();
+    for (const auto& address : answer->addresses) data.push_back(address.text());
+    for (const auto& value : answer->texts) data.push_back(text(value));
+    for (const auto& name : answer->names) data.push_back(text(name));
+    for (const auto& mx : answer->mx)
+      data.push_back(std::to_string(mx.preference) + " " + printable(mx.exchange));
+    if (!data.empty()) row["data"] = std::move(data);
+    if (answer->secure) row["secure"] = true;
+    list.push_back(std::move(row));
+  }
+  return list;
+}
+
+Json dkim_json(const Facts& facts) {
+  Json list = Json::array();
+  for (const auto& s : facts.dkim) {
+    list.push_back({{"domain", text(s.domain)},
+                    {"selector", text(s.selector)},
+                    {"algorithm", text(s.algorithm)},
+                    {"result", dkim::to_string(s.outcome)},
+                    {"reason", text(s.reason)}});
+  }
+  return list;
+}
+
+Json findings_json(const Record& record) {
+  Json list = Json::array();
+  for (const Finding& finding : record.findings) {
+    const FindingRule rule = record.policy ? record.policy->rule(finding.name) : FindingRule{};
+    Json row = {{"name", finding.name},
+                {"stage", to_string(finding.stage)},
+                {"score", rule.score * finding.factor}};
+    if (!finding.detail.empty()) row["detail"] = text(finding.detail);
+    list.push_back(std::move(row));
+  }
+  return list;
+}
+
+}  // namespace
+
+std::string summary_line(const Record& record) {
+  const Verdict& v = record.verdict;
+  const Facts& f = record.facts;
+  const double required = record.policy ? record.policy->reject_score : 0;
+  const std::string client = record.connection.client ? record.connection.client->text() : "local";
+  std::string line =
+      record.envelope.queue_id.empty() ? "NOQUEUE" : word(record.envelope.queue_id, 64);
+  line += v.observed ? ": verdict=accept would=" : ": verdict=";
+  line += verdict_word(v);
+  line += " stage=" + std::string(to_string(v.stage));
+  line += " score=" + number(v.score, 1) + "/" + number(required, 1);
+  line += " class=" + std::string(class_word(v));
+  line += " rules=" + rules(v);
+  line += " spf=" + std::string(f.spf_mail_from ? spf::to_string(f.spf_mail_from->code) : "none");
+  line += " dkim=" + dkim_word(f);
+  line += " dmarc=" + std::string(f.dmarc ? dmarc::to_string(f.dmarc->result) : "none");
+  line += " from=<" + word(record.envelope.mail_from, 256) + ">";
+  line += " rcpt=" + recipients(record);
+  line += " client=[" + client + "]";
+  line += " helo=" + word(record.connection.helo.empty() ? "-" : record.connection.helo, 128);
+  if (!record.message_id.empty()) line += " message-id=" + word(record.message_id, 200);
+  if (v.reply.code != 0) line += " reply=\"" + printable(v.reply.line()) + "\"";
+  line += " size=" + std::to_string(record.message_size);
+  line += " session=" + record.session_id;
+  line += " id=" + record.reference;
+  line += " policy=" + (record.policy ? record.policy->hash : "-");
+  line += " time=" + number(static_cast<double>(record.duration_us) / 1000, 1) + "ms";
+  return line;
+}
+
+std::string to_json(const Record& record) {
+  const Verdict& v = record.verdict;
+  const Facts& f = record.facts;
+  Json recipients = Json::array();
+  for (const Recipient& recipient : record.envelope.recipients)
+    recipients.push_back(text(recipient.address));
+  Json reasons = Json::array();
+  for (const Reason& reason : v.reasons) {
+    reasons.push_back(
+        {{"name", reason.finding}, {"score", reason.score}, {"action", to_string(reason.action)}});
+  }
+  Json json = {
+      {"version", Record::kVersion},
+      {"time", record.unix_time},
+      {"reference", record.reference},
+      {"session", record.session_id},
+      {"queue_id", text(record.envelope.queue_id)},
+      {"client", record.connection.client ? record.connection.client->text() : ""},
+      {"client_name", text(record.connection.client_name)},
+      {"helo", text(record.connection.helo)},
+      {"mail_from", text(record.envelope.mail_from)},
+      {"recipients", std::move(recipients)},
+      {"login", text(record.envelope.auth_authen)},
+      {"message_id", text(record.message_id)},
+      {"size", record.message_size},
+      {"verdict", verdict_word(v)},
+      {"observed", v.observed},
+      {"stage", to_string(v.stage)},
+      {"score", v.score},
+      {"class", class_word(v)},
+      {"reply", v.reply.line()},
+      {"reasons", std::move(reasons)},
+      {"findings", findings_json(record)},
+      {"spf", f.spf_mail_from ? spf::to_string(f.spf_mail_from->code) : "none"},
+      {"dkim", dkim_json(f)},
+      {"dmarc", f.dmarc ? dmarc::to_string(f.dmarc->result) : "none"},
+      {"answers", answers_json(record.answers)},
+      {"policy", record.policy ? record.policy->hash : ""},
+      {"microseconds", record.duration_us},
+  };
+  if (!record.refused_recipient.empty()) json["refused_recipient"] = text(record.refused_recipient);
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace gatepost

@@ -1,0 +1,72 @@
+#pragma once
+// The checks of one connection or one transaction with what they said. Part of Session.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/guarded.h"
+#include "filter/session/session.h"
+
+namespace gatepost {
+
+/// A check that runs, with what it waits for.
+struct RunningCheck {
+  const CheckInfo* info = nullptr;
+  std::unique_ptr<Check> check;
+  std::vector<PendingHandle> waiting;
+  bool concluded = false;
+};
+
+/// What begins and ends together: made at connect or MAIL, destroyed at close or the transaction's
+/// end.
+struct Scope {
+  Scope(SessionServices& services, Executor& executor, std::shared_ptr<const Policy> pinned,
+        CheckInfo::Scope kind);
+
+  std::shared_ptr<const Policy> policy;
+  FlowDriver flows;
+  std::vector<RunningCheck> checks;
+  std::vector<Finding> findings;
+  Facts facts;
+};
+
+/// The context given to hooks: binds a check to its scope.
+class BoundContext final : public CheckContext {
+ public:
+  BoundContext(SessionServices& services, Scope& scope, const Connection& connection,
+               const Envelope& envelope, Stage stage)
+      : services_(services),
+        scope_(scope),
+        connection_(connection),
+        envelope_(envelope),
+        stage_(stage) {}
+
+  void bind(RunningCheck& check) { check_ = &check; }
+  void bind_recipient(int index) { recipient_ = index; }
+
+  const Policy& policy() const override { return *scope_.policy; }
+  const Connection& connection() const override { return connection_; }
+  const Envelope& envelope() const override { return envelope_; }
+  dkim::Library& dkim_library() const override { return services_.dkim_library; }
+  std::int64_t unix_time() const override { return services_.clock.unix_time(); }
+  Facts& facts() override { return scope_.facts; }
+  FlowDriver& flows() override { return scope_.flows; }
+  Deadline flow_deadline() const override {
+    return Deadline::after(services_.clock, scope_.policy->flow_timeout);
+  }
+  void add(std::string_view name, std::string detail, double factor) override;
+  void wait_for(PendingHandle flow) override { check_->waiting.push_back(std::move(flow)); }
+
+ private:
+  SessionServices& services_;
+  Scope& scope_;
+  const Connection& connection_;
+  const Envelope& envelope_;
+  Stage stage_;
+  RunningCheck* check_ = nullptr;
+  int recipient_ = -1;
+};
+
+}  // namespace gatepost

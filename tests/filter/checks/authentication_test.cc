@@ -1,0 +1,262 @@
+// SPF, DKIM and DMARC through a session, on small messages: findings, reply and the field we add.
+
+#include <openssl/evp.h>
+
+#include "tests/dkim/test_signer.h"
+#include "tests/filter/checks/checks_test.h"
+
+namespace gatepost::test {
+namespace {
+
+const dkim::test::TestKey& key() {
+  static const auto made = dkim::test::TestKey::ed25519();
+  return made;
+}
+
+std::string zone() {
+  return R"(
+pass.example.         TXT "v=spf1 ip4:192.0.2.1 -all"
+_dmarc.pass.example.  TXT "v=DMARC1; p=reject"
+fail.example.         TXT "v=spf1 -all"
+_dmarc.fail.example.  TXT "v=DMARC1; p=reject"
+soft.example.         TXT "v=spf1 ~all"
+_dmarc.soft.example.  TXT "v=DMARC1; p=quarantine"
+neutral.example.      TXT "v=spf1 ?all"
+_dmarc.neutral.example. TXT "v=DMARC1; p=none"
+broken.example.       TXT "v=spf1 ip4:999.0.0.1 -all"
+_dmarc.broken.example. TXT "v=DMARC1; p=reject; t=y"
+helo.example.         TXT "v=spf1 ip4:192.0.2.1 -all"
+test._domainkey.pass.example. TXT ")" +
+         key().record() + R"("
+gone._domainkey.pass.example. TXT "v=DKIM1; p="
+)";
+}
+
+std::string letter_from(const std::string& domain) {
+  return "From: ann@" + domain + "\nTo: bob@here.example\nSubject: hello\n\nhello\n";
+}
+
+std::string signed_letter(const std::string& from, const dkim::test::SignOptions& options,
+                          const char* spoil = nullptr) {
+  auto message = dkim::test::parse_message(letter_from(from));
+  dkim::test::add_signature(message, key(), options);
+  if (spoil != nullptr) message.body += spoil;
+  return dkim::test::to_text(message);
+}
+
+dkim::test::SignOptions signed_by(const char* domain, const char* selector = "test") {
+  return {.domain = domain, .selector = selector};
+}
+
+struct Case {
+  const char* name;
+  Letter letter;
+  const char* findings;
+  Action action;  // with the default policy, enforced
+  void (*arrange)(Connection&, Policy&) = nullptr;
+};
+
+std::vector<Case> cases() {
+  return {
+      {"spf_passes_and_aligns",
+       {.mail_from = "<ann@pass.example>", .text = letter_from("pass.example")},
+       "SPF_PASS DMARC_PASS",
+       Action::none},
+      {"spf_passes_for_another_domain",
+       {.mail_from = "<ann@pass.example>", .text = letter_from("fail.example")},
+       "SPF_PASS DMARC_REJECT",
+       Action::tag},
+      {"spf_fails",
+       {.mail_from = "<ann@fail.example>", .text = letter_from("fail.example")},
+       "SPF_FAIL DMARC_REJECT",
+       Action::tag},
+      {"p_reject_with_strict",
+       {.mail_from = "<ann@fail.example>", .text = letter_from("fail.example")},
+       "SPF_FAIL DMARC_REJECT",
+       Action::reject,
+       [](Connection&, Policy& p) { p.dmarc_enforce = dmarc::Enforcement::strict; }},
+      {"p_reject_with_off",
+       {.mail_from = "<ann@fail.example>", .text = letter_from("fail.example")},
+       "SPF_FAIL DMARC_REJECT",
+       Action::none,
+       [](Connection&, Policy& p) {
+         p.dmarc_enforce = dmarc::Enforcement::off;
+         p.set_rule("DMARC_REJECT", {0, Action::none});
+       }},
+      {"p_quarantine",
+       {.mail_from = "<ann@soft.example>", .text = letter_from("soft.example")},
+       "SPF_SOFTFAIL DMARC_QUARANTINE",
+       Action::tag},
+      {"p_quarantine_as_hold",
+       {.mail_from = "<ann@soft.example>", .text = letter_from("soft.example")},
+       "SPF_SOFTFAIL DMARC_QUARANTINE",
+       Action::hold,
+       [](Connection&, Policy& p) { p.dmarc_quarantine_as = Action::hold; }},
+      {"p_none",
+       {.mail_from = "<ann@neutral.example>", .text = letter_from("neutral.example")},
+       "SPF_NEUTRAL DMARC_FAIL",
+       Action::none},
+      {"broken_spf_and_testing_dmarc_rfc9989_t",
+       {.mail_from = "<ann@broken.example>", .text = letter_from("broken.example")},
+       "SPF_PERMERROR DMARC_QUARANTINE",
+       Action::tag},
+      {"no_records",
+       {.mail_from = "<ann@none.example>", .text = letter_from("none.example")},
+       "SPF_NONE",
+       Action::none},
+      {"null_sender_is_checked_by_helo_rfc7208_2_4",
+       {.helo = "helo.example", .mail_from = "<>", .text = letter_from("none.example")},
+       "SPF_PASS",
+       Action::none},
+      {"spf_is_down",
+       {.mail_from = "<ann@down.example>", .text = letter_from("none.example")},
+       "SPF_TEMPERROR",
+       Action::none},
+      {"dmarc_is_down",
+       {.mail_from = "<ann@none.example>", .text = letter_from("down.example")},
+       "SPF_NONE DMARC_TEMPERROR",
+       Action::none},
+      {"dmarc_is_down_with_strict",
+       {.mail_from = "<ann@none.example>", .text = letter_from("down.example")},
+       "SPF_NONE DMARC_TEMPERROR",
+       Action::tempfail,
+       [](Connection&, Policy& p) { p.dmarc_enforce = dmarc::Enforcement::strict; }},
+
+      {"signature_passes_and_aligns",
+       {.mail_from = "<ann@fail.example>",
+        .text = signed_letter("pass.example", signed_by("pass.example"))},
+       "SPF_FAIL DKIM_PASS DMARC_PASS",
+       Action::none},
+      {"signature_of_another_domain",
+       {.mail_from = "<ann@none.example>",
+        .text = signed_letter("fail.example", signed_by("pass.example"))},
+       "SPF_NONE DKIM_PASS DMARC_REJECT",
+       Action::tag},
+      {"body_was_changed",
+       {.mail_from = "<ann@none.example>",
+        .text = signed_letter("pass.example", signed_by("pass.example"), "more\r\n")},
+       "SPF_NONE DKIM_FAIL DMARC_REJECT",
+       Action::tag},
+      {"key_was_revoked",
+       {.mail_from = "<ann@none.example>",
+        .text = signed_letter("pass.example", signed_by("pass.example", "gone"))},
+       "SPF_NONE DKIM_PERMERROR DMARC_REJECT",
+       Action::tag},
+      {"key_is_down_aligned_signature_may_pass",
+       {.mail_from = "<ann@none.example>",
+        .text = signed_letter("pass.example", signed_by("pass.example", "slow"))},
+       "SPF_NONE DKIM_TEMPERROR DMARC_TEMPERROR",
+       Action::none},
+
+      {"from_is_missing",
+       {.mail_from = "<ann@pass.example>", .text = "Subject: x\n\nhello\n"},
+       "AMBIGUOUS_FROM SPF_PASS",
+       Action::none},
+      {"two_from_fields",
+       {.mail_from = "<ann@pass.example>",
+        .text = "From: ann@pass.example\nFrom: eve@fail.example\n\nhello\n"},
+       "AMBIGUOUS_FROM SPF_PASS DMARC_PERMERROR",
+       Action::none},
+
+      {"login_is_no_question_of_spf",
+       {.mail_from = "<ann@fail.example>", .text = letter_from("fail.example")},
+       "",
+       Action::none,
+       [](Connection&, Policy& p) { p.submit_networks = *MatchList::parse({"192.0.2.1"}); }},
+      {"trusted_relay_is_no_question_of_spf",
+       {.mail_from = "<ann@fail.example>", .text = letter_from("fail.example")},
+       "",
+       Action::none,
+       [](Connection&, Policy& p) { p.trusted_relays = *MatchList::parse({"192.0.2.1"}); }},
+      {"local_mail_is_no_question_of_spf",
+       {.mail_from = "<ann@fail.example>", .text = letter_from("fail.example")},
+       "",
+       Action::none,
+       [](Connection& c, Policy&) { c.local = true; }},
+  };
+}
+
+class Authentication : public ::testing::TestWithParam<Case> {};
+
+TEST_P(Authentication, Row) {
+  const Case& row = GetParam();
+  SessionRig rig(program_checks({"spf", "dkim", "dmarc", "message"}), zone());
+  rig.resolver.fail("down.example", dns::Status::servfail);
+  rig.resolver.fail("_dmarc.down.example", dns::Status::servfail);
+  rig.resolver.fail("slow._domainkey.pass.example", dns::Status::timeout);
+  Connection connection = SessionRig::client();
+  rig.set_policy([&](Policy& p) {
+    if (row.arrange != nullptr) row.arrange(connection, p);
+  });
+  const Verdict verdict = rig.send(row.letter, connection);
+  EXPECT_EQ(rig.findings(), row.findings) << findings_with_details(rig);
+  EXPECT_EQ(verdict.action, row.action) << verdict.reply.line();
+}
+
+INSTANTIATE_TEST_SUITE_P(Rows, Authentication, ::testing::ValuesIn(cases()),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+std::string field_of(const Letter& letter) {
+  SessionRig rig(program_checks({"spf", "dkim", "dmarc", "message"}), zone());
+  rig.resolver.fail("down.example", dns::Status::servfail);
+  return results_field(rig.send(letter));
+}
+
+TEST(AuthenticationResults, TellWhatWasChecked) {
+  EXPECT_EQ(field_of({.mail_from = "<ann@pass.example>", .text = letter_from("pass.example")}),
+            "mx.here.example;\n\tspf=pass smtp.mailfrom=ann@pass.example;\n\tdkim=none;\n\t"
+            "dmarc=pass header.from=pass.example");
+  EXPECT_EQ(field_of({.mail_from = "<ann@fail.example>", .text = letter_from("fail.example")}),
+            "mx.here.example;\n\tspf=fail smtp.mailfrom=ann@fail.example;\n\tdkim=none;\n\t"
+            "dmarc=fail (p=reject) header.from=fail.example");
+  EXPECT_EQ(field_of({.helo = "helo.example", .mail_from = "<>", .text = "\nx\n"}),
+            "mx.here.example;\n\tspf=pass smtp.helo=helo.example;\n\tdkim=none;\n\t"
+            "dmarc=none");
+}
+
+TEST(AuthenticationResults, TellOfEachSignature) {
+  const std::string field =
+      field_of({.mail_from = "<ann@none.example>",
+                .text = signed_letter("pass.example", signed_by("pass.example"))});
+  EXPECT_NE(field.find("dkim=pass header.d=pass.example header.s=test"
+                       "\n\theader.a=ed25519-sha256"),
+            std::string::npos)
+      << field;
+  EXPECT_NE(field.find("header.b="), std::string::npos) << field;
+}
+
+// The walk of the author domain begins when From is known, long before the end of the message.
+TEST(Dmarc, RecordsAreAskedForAtTheEndOfTheHeader) {
+  SessionRig rig(program_checks({"message", "dmarc"}));
+  rig.connect(), rig.mail(), rig.rcpt(), rig.data();
+  rig.session->header("From", " ann@a.b.example");
+  EXPECT_EQ(rig.resolver.questions(), 0U);
+  rig.end_of_headers();
+  EXPECT_EQ(rig.resolver.times_asked(dns::make_query("_dmarc.a.b.example", dns::RrType::txt)), 1U);
+  EXPECT_EQ(rig.resolver.times_asked(dns::make_query("_dmarc.b.example", dns::RrType::txt)), 1U);
+}
+
+TEST(Dkim, KeyIsAskedForWhenItsFieldArrives) {
+  SessionRig rig(program_checks({"dkim"}), zone());
+  rig.connect(), rig.mail(), rig.rcpt(), rig.data();
+  const auto message =
+      dkim::test::parse_message(signed_letter("pass.example", signed_by("pass.example")));
+  for (const auto& field : message.fields) {
+    rig.session->header(field.name, field.value);
+    EXPECT_EQ(rig.resolver.questions(), 1U) << "the signature is the first field";
+  }
+}
+
+TEST(Dkim, FurtherSignaturesAreNotAskedFor) {
+  SessionRig rig(program_checks({"dkim"}), zone());
+  rig.set_policy([](Policy& p) { p.dkim_max_signatures = 2; });
+  rig.connect(), rig.mail(), rig.rcpt(), rig.data();
+  auto message = dkim::test::parse_message(letter_from("pass.example"));
+  for (const char* selector : {"a", "b", "c", "d"})
+    dkim::test::add_signature(message, key(), signed_by("pass.example", selector));
+  for (const auto& field : message.fields) rig.session->header(field.name, field.value);
+  EXPECT_EQ(rig.resolver.questions(), 2U);
+}
+
+}  // namespace
+}  // namespace gatepost::test

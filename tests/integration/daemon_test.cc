@@ -1,0 +1,277 @@
+// gatepostd as a process: faults of the MTA's side, of the operator and of the machine.
+
+#include "tests/support/scenario/daemon.h"
+
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "filter/control/control.h"
+#include "tests/support/milter/client.h"
+#include "tests/support/milter/sample_filter_process.h"
+#include "tests/support/milter/transaction.h"
+#include "tests/support/postfix/postfix_sandbox.h"
+#include "tests/support/postfix/smtp_client.h"
+#include "tests/support/postfix/smtp_sink.h"
+
+namespace gatepost::test {
+namespace {
+
+Scenario scenario_with(const std::string& config) {
+  Scenario scenario;
+  scenario.name = "daemon";
+  scenario.config = config;
+  return scenario;
+}
+
+std::unique_ptr<DaemonUnderTest> start(const std::string& config,
+                                       const std::vector<std::string>& arguments = {}) {
+  auto daemon = DaemonUnderTest::start(scenario_with(config), arguments);
+  EXPECT_TRUE(daemon.ok()) << (daemon.ok() ? "" : daemon.error().text());
+  return daemon.ok() ? std::move(*daemon) : nullptr;
+}
+
+milter::MilterClient connected(const DaemonUnderTest& daemon) {
+  auto client = milter::MilterClient::open(daemon.endpoint());
+  EXPECT_TRUE(client.ok() && client->negotiate().ok());
+  EXPECT_TRUE(client->connect({.name = "a.example", .address = "192.0.2.1"}).ok());
+  EXPECT_TRUE(client->helo("a.example").ok());
+  return std::move(*client);
+}
+
+/// MAIL to end of message. @return whether it was accepted.
+bool passes(milter::MilterClient& client) {
+  const std::string message = "From: a@b.example\nSubject: x\n\nbody\n";
+  const auto outcome = milter::run_transaction(
+      client, {.mail_from = "a@b.example", .recipients = {"c@d.example"}, .message = message});
+  EXPECT_TRUE(outcome.ok()) << (outcome.ok() ? "" : outcome.error().text());
+  return outcome.ok() && outcome->delivered();
+}
+
+bool waits_for(const DaemonUnderTest& daemon, const std::string& text) {
+  for (int tries = 0; tries < 250; ++tries) {
+    if (daemon.log().find(text) != std::string::npos) return true;
+    std::this_thread::sleep_for(Milliseconds(20));
+  }
+  return false;
+}
+
+constexpr std::string_view kMalformed[] = {
+    std::string_view("\0\0\0\0", 4),           // an empty packet
+    std::string_view("\xff\xff\xff\xffX", 5),  // longer than anything allowed
+    std::string_view("\0\0\0\1?", 5),          // an unknown command
+    std::string_view("\0\0\0\2M<", 6),         // MAIL without its NUL
+    std::string_view("\0\0\0\5C\0Z12", 9),     // a connect of an unknown family
+    std::string_view("\0\0\0\3Lab", 7),        // a header without value
+};
+
+TEST(Daemon, AMalformedPacketHarmsNobodyElse) {
+  const auto daemon = start("mode = \"enforce\"");
+  ASSERT_TRUE(daemon);
+  auto neighbour = connected(*daemon);
+  for (const std::string_view packet : kMalformed) {
+    auto client = connected(*daemon);
+    ASSERT_TRUE(client.raw_send(packet).ok());
+    client.close();
+    EXPECT_TRUE(passes(neighbour)) << packet.size();
+  }
+  EXPECT_TRUE(daemon->process().running());
+}
+
+TEST(Daemon, ReloadKeepsSessionsAndABadOneKeepsThePolicy) {
+  const auto daemon = start("mode = \"enforce\"");
+  ASSERT_TRUE(daemon);
+  auto client = connected(*daemon);
+  EXPECT_TRUE(passes(client));
+  const std::string good = [&] {
+    std::ifstream in(daemon->config_file());
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  }();
+  std::ofstream(daemon->config_file()) << "mod = 1\n" << good;
+  ::kill(daemon->process().id(), SIGHUP);
+  EXPECT_TRUE(waits_for(*daemon, "gatepost.toml:1:1: unknown setting 'mod', did you mean 'mode'?"))
+      << daemon->log();
+  EXPECT_TRUE(waits_for(*daemon, "the running configuration stays"));
+  EXPECT_TRUE(passes(client));
+  std::ofstream(daemon->config_file()) << "help_url = \"https://help.example/\"\n"
+                                       << good << "[lists]\ndeny_senders = [\"a@b.example\"]\n";
+  ::kill(daemon->process().id(), SIGUSR1);
+  EXPECT_TRUE(waits_for(*daemon, "reload: done"));
+  EXPECT_FALSE(passes(client));  // the same session, its next transaction
+  EXPECT_TRUE(daemon->process().running());
+}
+
+TEST(Daemon, ManyHangupsNeverStopIt) {
+  const auto daemon = start("mode = \"enforce\"");
+  ASSERT_TRUE(daemon);
+  auto client = connected(*daemon);
+  for (int i = 0; i < 200; ++i) {
+    ::kill(daemon->process().id(), SIGHUP);
+    const bool asks = i % 20 == 0;
+    EXPECT_TRUE(!asks || passes(client)) << i;
+  }
+  EXPECT_TRUE(passes(client));
+  EXPECT_TRUE(daemon->process().running());
+}
+
+TEST(Daemon, TheControlSocketAnswers) {
+  const auto daemon = start("mode = \"enforce\"");
+  ASSERT_TRUE(daemon);
+  auto client = connected(*daemon);
+  EXPECT_TRUE(passes(client));
+  const auto stats = control::ask(daemon->control_socket(), R"({"command":"stats"})");
+  ASSERT_TRUE(stats.ok()) << stats.error().text();
+  EXPECT_NE(stats->find("\"verdict.none.eom\":1"), std::string::npos) << *stats;
+  const auto unknown = control::ask(daemon->control_socket(), "no json");
+  ASSERT_TRUE(unknown.ok());
+  EXPECT_NE(unknown->find("unknown command"), std::string::npos);
+}
+
+TEST(Daemon, TermDrainsAndEndsWithZero) {
+  const auto daemon = start("mode = \"enforce\"");
+  ASSERT_TRUE(daemon);
+  auto client = connected(*daemon);
+  ASSERT_TRUE(client.mail("a@b.example").ok());
+  ::kill(daemon->process().id(), SIGTERM);
+  ASSERT_TRUE(waits_for(*daemon, "stopping"));
+  // A message in hand is finished; a new connection is put off.
+  auto late = milter::MilterClient::open(daemon->endpoint());
+  if (late.ok() && late->negotiate().ok()) {
+    const auto reply = late->connect({.name = "a.example", .address = "192.0.2.1"});
+    EXPECT_TRUE(!reply.ok() || reply->verdict == milter::Verdict::tempfail);
+  }
+  EXPECT_EQ(client.rcpt("c@d.example")->verdict, milter::Verdict::proceed);
+  ASSERT_TRUE(client.abort().ok());
+  const auto status = daemon->process().wait(after(Milliseconds(20'000)));
+  ASSERT_TRUE(status.ok()) << status.error().text();
+  EXPECT_EQ(*status, 0);
+}
+
+TEST(Daemon, TooManySessionsAreDeferred) {
+  const auto daemon = start("mode = \"enforce\"\n[milter]\nmax_sessions = 2");
+  ASSERT_TRUE(daemon);
+  auto first = connected(*daemon);
+  auto second = connected(*daemon);
+  auto third = milter::MilterClient::open(daemon->endpoint());
+  ASSERT_TRUE(third.ok() && third->negotiate().ok());
+  EXPECT_EQ(third->connect({.name = "a.example", .address = "192.0.2.1"})->verdict,
+            milter::Verdict::tempfail);
+  EXPECT_TRUE(passes(first));
+}
+
+TEST(Daemon, GivesRootUp) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give root up";
+  const auto daemon = start("mode = \"enforce\"", {"-u", "nobody"});
+  ASSERT_TRUE(daemon);
+  auto client = connected(*daemon);
+  EXPECT_TRUE(passes(client));
+  struct stat status {};
+  ASSERT_EQ(::stat(("/proc/" + std::to_string(daemon->process().id())).c_str(), &status), 0);
+  EXPECT_NE(status.st_uid, 0U);
+  ASSERT_TRUE(control::ask(daemon->control_socket(), R"({"command":"reload"})").ok());
+}
+
+ProcessResult run_daemon(const std::vector<std::string>& arguments) {
+  std::vector<std::string> all = {GATEPOST_BINARY_DIR "/bin/gatepostd"};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  const auto result = run_process(all);
+  EXPECT_TRUE(result.ok());
+  return result.ok() ? *result : ProcessResult{};
+}
+
+TEST(Daemon, AHeldPortIsNamedWithItsHolder) {
+  const auto listener = Listener::open(Endpoint::loopback(0));
+  ASSERT_TRUE(listener.ok());
+  const auto result = run_daemon({"-f", "--defaults", "-p", listener->endpoint().milter_text()});
+  EXPECT_EQ(result.status, 69);
+  EXPECT_NE(result.errors.find("the port is held by daemon_test (process " +
+                               std::to_string(::getpid()) + ")"),
+            std::string::npos)
+      << result.errors;
+}
+
+TEST(Daemon, EveryFaultOfTheConfigurationIsSaid) {
+  TempFolder folder("config");
+  const std::string file = folder / "bad.toml";
+  std::ofstream(file) << "mode = \"enforec\"\nauthserv_ids = \"x\"\n[score]\ntag = "
+                         "\"five\"\n[findings]\nSPF_FIAL = { score = 1 }\n";
+  const auto result = run_daemon({"--check", "-c", file});
+  EXPECT_EQ(result.status, 78);
+  for (const char* part : {":1:", "did you mean \"enforce\"", ":2:", "authserv_id",
+                           ":4:", "score.tag", ":6:", "SPF_FAIL", "4 faults"}) {
+    EXPECT_NE(result.errors.find(part), std::string::npos) << part << " in " << result.errors;
+  }
+}
+
+TEST(Daemon, AnUnknownFlagIsAUsageError) {
+  const auto result = run_daemon({"--no-such-flag"});
+  EXPECT_EQ(result.status, 64);
+  EXPECT_NE(result.errors.find("--no-such-flag"), std::string::npos) << result.errors;
+}
+
+TEST(DaemonBehindPostfix, KilledInTheMiddleNothingIsLost) {
+  const auto package = postfix_package();
+  if (!package) GTEST_SKIP() << "no Postfix: " << package.error().text();
+  const auto daemon = start("mode = \"enforce\"");
+  ASSERT_TRUE(daemon);
+  auto sink = SmtpSink::start();
+  ASSERT_TRUE(sink.ok());
+  PostfixOptions options;
+  options.sink_port = (*sink)->port();
+  options.smtpd_milters = {daemon->endpoint().postfix_text()};
+  const auto postfix = PostfixSandbox::start(*package, options);
+  ASSERT_TRUE(postfix.ok()) << postfix.error().text();
+  const SmtpMail mail{"a@b.example", {"c@d.example"}, "From: a@b.example\nSubject: once\n\nbody\n"};
+
+  auto client = SmtpClient::open((*postfix)->smtp_port());
+  ASSERT_TRUE(client.ok() && client->ehlo("x.example").ok());
+  ASSERT_EQ(client->mail("a@b.example")->code, 250);
+  ASSERT_EQ(client->rcpt("c@d.example")->code, 250);
+  ::kill(daemon->process().id(), SIGKILL);
+  const auto data = client->data();
+  const auto final = data->code == 354 ? client->content(mail.message) : data;
+  EXPECT_EQ(final->code / 100, 4) << final->text();
+
+  ASSERT_TRUE(daemon->restart().ok());
+  auto again = SmtpClient::open((*postfix)->smtp_port());
+  ASSERT_TRUE(again.ok() && again->ehlo("x.example").ok());
+  EXPECT_EQ(again->send(mail)->code, 250);
+  ASSERT_TRUE((*sink)->wait_for(1));
+  EXPECT_EQ((*sink)->messages().size(), 1U);
+}
+
+TEST(DaemonBehindPostfix, OtherFiltersBeforeAndAfter) {
+  const auto package = postfix_package();
+  if (!package) GTEST_SKIP() << "no Postfix: " << package.error().text();
+  const auto daemon = start("mode = \"enforce\"");
+  ASSERT_TRUE(daemon);
+  const auto before = milter::SampleFilterProcess::start({"quiet"});
+  const auto after_ours = milter::SampleFilterProcess::start({"macros"});
+  ASSERT_TRUE(before.ok() && after_ours.ok());
+  auto sink = SmtpSink::start();
+  ASSERT_TRUE(sink.ok());
+  PostfixOptions options;
+  options.sink_port = (*sink)->port();
+  options.smtpd_milters = {before->endpoint().postfix_text(), daemon->endpoint().postfix_text(),
+                           after_ours->endpoint().postfix_text()};
+  const auto postfix = PostfixSandbox::start(*package, options);
+  ASSERT_TRUE(postfix.ok()) << postfix.error().text();
+  auto client = SmtpClient::open((*postfix)->smtp_port());
+  ASSERT_TRUE(client.ok() && client->ehlo("x.example").ok());
+  EXPECT_EQ(
+      client
+          ->send({"a@b.example", {"plain@d.example"}, "From: a@b.example\nSubject: old\n\nbody\n"})
+          ->code,
+      250);
+  ASSERT_TRUE((*sink)->wait_for(1));
+  const auto delivered = (*sink)->messages().front();
+  EXPECT_EQ(delivered.headers("Authentication-Results").size(), 1U) << delivered.content;
+  EXPECT_EQ(delivered.headers("X-Spam-Status").size(), 1U);
+}
+
+}  // namespace
+}  // namespace gatepost::test

@@ -1,0 +1,175 @@
+// The session code of the daemon in this process: no sockets, no second process.
+
+#include <fstream>
+
+#include <sys/socket.h>
+
+#include "core/base/text.h"
+#include "core/mail/fields.h"
+#include "core/mail/header_block.h"
+#include "filter/apps/engine.h"
+#include "tests/support/scenario/dead_server.h"
+#include "tests/support/scenario/target.h"
+#include "tests/support/system/temp_folder.h"
+
+namespace gatepost::test {
+
+namespace {
+
+class Records final : public RecordSink {
+ public:
+  void record(const Record& record) override { log_ += to_json(record) + "\n"; }
+  const std::string& log() const { return log_; }
+
+ private:
+  std::string log_;
+};
+
+TargetReply to_reply(const Verdict& verdict) {
+  TargetReply reply;
+  const Action action = verdict.effective();
+  reply.held = action == Action::hold;
+  if (action == Action::reject || action == Action::tempfail) {
+    reply = {verdict.reply.code, verdict.reply.enhanced, verdict.reply.text, false};
+  }
+  return reply;
+}
+
+class ProcessTarget final : public Target {
+ public:
+  ProcessTarget(const config::Configuration& configuration, const EngineOptions& options,
+                Error& error)
+      : engine_(open(configuration, options, error)) {}
+  bool ready() const { return engine_ != nullptr; }
+  DeadServer dead;
+
+  Result<TargetReply> connect(const std::string& address, const std::string& name) override {
+    session_ = std::make_unique<Session>(engine_->services(), executor_);
+    Connection connection;
+    connection.client = IpAddress::parse(address);
+    connection.client_name = name;
+    connection.mta_name = "mx.example.test";
+    return run([&](auto done) { session_->connect(connection, done); });
+  }
+  Result<TargetReply> ehlo(const std::string& name) override {
+    return run([&](auto done) { session_->helo(name, done); });
+  }
+  Result<TargetReply> auth(const std::string& login) override {
+    login_ = login;
+    return TargetReply();
+  }
+  Result<TargetReply> mail(const std::string& from, const std::string&) override {
+    accepted_ = 0;
+    return run([&](auto done) {
+      session_->mail({from, login_, login_.empty() ? "" : "PLAIN", "4Zq1"}, done);
+    });
+  }
+  Result<TargetReply> rcpt(const std::string& to) override {
+    auto reply = run([&](auto done) { session_->rcpt(to, done); });
+    accepted_ += reply->code == 250;
+    return reply;
+  }
+  Result<TargetReply> message(const std::string& content) override {
+    const mail::ParsedMessage message = mail::parse_message(
+        content, {.max_header_fields = 1000000, .max_header_bytes = std::size_t{64} << 20});
+    TargetReply reply = *run([&](auto done) { session_->data(done); });
+    if (reply.code != 250) return reply;
+    for (const auto& field : message.fields) session_->header(field.name, field.value);
+    reply = *run([&](auto done) { session_->end_of_headers(done); });
+    if (reply.code != 250) return reply;
+    for (std::size_t at = 0; at < message.body.size(); at += 65535) {
+      session_->body(std::string_view(message.body).substr(at, 65535));
+    }
+    reply = *run([&](auto done) { session_->end_of_message(done); });
+    if (reply.code == 250 && !reply.held) deliver(message.fields);
+    return reply;
+  }
+  Result<TargetReply> rset() override {
+    session_->abort();
+    return TargetReply();
+  }
+  Result<TargetReply> abort_data() override {
+    session_->header("Subject", " cut");
+    session_->abort();
+    session_.reset();
+    return TargetReply();
+  }
+  Result<TargetReply> quit() override {
+    session_.reset();
+    return TargetReply();
+  }
+  std::optional<Result<TargetReply>> sendmail(const std::string&, const std::string&,
+                                              const std::string&) override {
+    return std::nullopt;
+  }
+  Result<std::vector<std::string>> delivered_header() override { return delivered_; }
+  std::size_t delivered_count() override { return count_; }
+  std::string log() override { return records_.log(); }
+
+ private:
+  std::unique_ptr<Engine> open(const config::Configuration& configuration,
+                               const EngineOptions& options, Error& error) {
+    auto engine = Engine::open(configuration, records_, options);
+    if (engine.ok()) return std::move(*engine);
+    error = engine.error();
+    return nullptr;
+  }
+
+  template <class Start>
+  Result<TargetReply> run(Start&& start) {
+    std::optional<Verdict> verdict;
+    start([&](const Verdict& v) { verdict = v; });
+    executor_.run_until([&] { return verdict.has_value(); }, SteadyTime::max());
+    last_ = *verdict;
+    return to_reply(last_);
+  }
+
+  void deliver(std::vector<mail::HeaderField> fields) {
+    for (const HeaderEdit& edit : last_.edits) {
+      if (edit.kind == HeaderEdit::Kind::insert) {
+        fields.insert(fields.begin() + edit.index, {edit.name, " " + edit.value});
+        continue;
+      }
+      int seen = 0;
+      std::erase_if(fields, [&](const mail::HeaderField& f) {
+        return iequals(trim(f.name), edit.name) && ++seen == edit.index;
+      });
+    }
+    delivered_.clear();
+    for (const auto& field : fields)
+      delivered_.push_back(field.name + ":" + mail::unfold(field.value));
+    ++count_;
+  }
+
+  Records records_;
+  std::unique_ptr<Engine> engine_;
+  WaitingExecutor executor_;
+  std::unique_ptr<Session> session_;
+  Verdict last_;
+  std::string login_;
+  int accepted_ = 0;
+  std::vector<std::string> delivered_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Target>> make_process_target(const Scenario& scenario) {
+  const config::LoadResult loaded = config::load_text(scenario.config, scenario.name);
+  if (!loaded.ok()) return loaded.errors.front();
+  const TempFolder folder("scenario");
+  const std::string zone = folder / "zone";
+  std::ofstream(zone) << scenario.zone;
+  DeadServer dead;
+  EngineOptions options;
+  options.zones = {zone};
+  options.network = scenario.dead_dns;
+  if (scenario.dead_dns) options.nameservers = {dead.address()};
+  Error error;
+  auto target = std::make_unique<ProcessTarget>(loaded.configuration, options, error);
+  if (!target->ready()) return error;
+  target->dead = std::move(dead);
+  return std::unique_ptr<Target>(std::move(target));
+}
+
+}  // namespace gatepost::test

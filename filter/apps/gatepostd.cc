@@ -11,6 +11,7 @@
 #include <thread>
 
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
 #include <grp.h>
 #include <nlohmann/json.hpp>
 #include <pwd.h>
@@ -20,10 +21,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "filter/apps/control_commands.h"
 #include "filter/apps/engine.h"
+#include "filter/apps/greylist_control.h"
+#include "filter/apps/rules_loader.h"
 #include "filter/control/control.h"
 #include "filter/log/log.h"
 #include "filter/milter/milter_server.h"
+#include "rules/rule_set.h"
 
 namespace gatepost {
 namespace {
@@ -121,6 +126,16 @@ void make_folder(const std::string& path, const std::optional<Account>& owner) {
   }
 }
 
+/// The store is opened as root but belongs to whom we become; SQLite gives its other files the same
+/// owner. What cannot be made is named by the store.
+void make_store_file(const std::string& path, const Account& owner) {
+  if (path.empty()) return;
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+  if (fd < 0) return;
+  (void)!::fchown(fd, owner.uid, owner.gid);
+  ::close(fd);
+}
+
 class Daemon {
  public:
   explicit Daemon(Flags flags) : flags_(std::move(flags)) {}
@@ -161,22 +176,63 @@ class Daemon {
   }
 
   int load_first() {
-    config::LoadResult loaded = config::load(flags_.config_file);
+    config::LoadResult loaded = config::load(flags_.config_file, {.user = flags_.user});
     apply_flags(loaded.configuration);
+    for (const Error& warning : loaded.warnings)
+      std::fprintf(stderr, "gatepostd: warning: %s\n", warning.text().c_str());
     for (const std::string& socket : loaded.configuration.daemon.listen) {
       if (const auto parsed = milter::parse_socket(socket); !parsed.ok()) {
         loaded.errors.push_back(config_error("milter.listen: " + parsed.error().what,
                                              listen_origin(loaded.configuration)));
       }
     }
-    for (const Error& error : loaded.errors) complain(error);
-    if (!loaded.ok()) {
-      std::fprintf(stderr, "gatepostd: %zu fault%s in the configuration, nothing was started\n",
-                   loaded.errors.size(), loaded.errors.size() == 1 ? "" : "s");
-      return kExitConfig;
+    RuleSources rules = read_rules(loaded.configuration);
+    if (!loaded.ok() || !rules.errors.empty()) {
+      const LoadedRules compiled =
+          compile_rules(loaded.configuration, std::move(rules), {.cache = RulesCache::if_ours});
+      loaded.errors.insert(loaded.errors.end(), compiled.errors.begin(), compiled.errors.end());
+      return refuse(loaded.errors);
     }
     configuration_ = std::move(loaded.configuration);
+    return flags_.check ? check_rules(std::move(rules)) : 0;
+  }
+
+  static int refuse(const std::vector<Error>& errors) {
+    for (const Error& error : errors) complain(error);
+    std::fprintf(stderr, "gatepostd: %zu fault%s in the configuration, nothing was started\n",
+                 errors.size(), errors.size() == 1 ? "" : "s");
+    return kExitConfig;
+  }
+
+  /// What only compiling and the rules' own tests find out.
+  int check_rules(RuleSources sources) {
+    const LoadedRules rules =
+        compile_rules(configuration_, std::move(sources), {.cache = RulesCache::if_ours});
+    if (!rules.policy) return refuse(rules.errors);
+    for (const std::string& note : rules.notes) std::printf("note      %s\n", note.c_str());
+    std::printf("rules     %zu\n", rules.rules);
     return 0;
+  }
+
+  /// The policy with the rules of `configuration`, or null and the faults in `errors`.
+  std::shared_ptr<const Policy> load_rules(const config::Configuration& configuration,
+                                           std::vector<Error>& errors) {
+    LoadedRules rules = compile_rules(configuration, read_rules(configuration), {});
+    errors = std::move(rules.errors);
+    constexpr std::size_t kShown = 20;
+    for (std::size_t i = 0; i < rules.notes.size() && i < kShown; ++i)
+      say(Log::Level::warning, "rules: " + rules.notes[i]);
+    if (rules.notes.size() > kShown) {
+      say(Log::Level::warning, "rules: " + std::to_string(rules.notes.size() - kShown) +
+                                   " more, all are shown by gatepostd --check");
+    }
+    return rules.policy;
+  }
+
+  static std::string ruleset(const Policy& policy) {
+    if (!policy.rules) return "ruleset=none";
+    return "ruleset=" + policy.rules->hash().substr(0, 12) +
+           " rules=" + std::to_string(policy.rules->rules().size());
   }
 
   int print_check() {
@@ -197,6 +253,8 @@ class Daemon {
     if (!account.ok()) return complain(account.error()), kExitConfig;
     account_ = *account;
     make_folder(settings.state_directory, account_);
+    if (account_) make_store_file(store_file(settings), *account_);
+    make_folder(rules_cache_directory(configuration_).string(), account_);
     auto log = Log::open(settings.log_target, settings.log_format, settings.log_facility);
     if (!log.ok()) return complain(log.error()), kExitConfig;
     log_ = std::move(*log);
@@ -224,6 +282,10 @@ class Daemon {
     EngineOptions options;
     options.nameservers = flags_.nameservers;
     options.zones = flags_.zones;
+    options.keep_state = true;
+    options.say = [this](bool problem, const std::string& line) {
+      say(problem ? Log::Level::error : Log::Level::info, line);
+    };
     if (const int failed = open_engine(options)) return failed;
     milter::MilterOptions milter_options;
     milter_options.listen = *milter::parse_socket(settings().listen[0]);
@@ -238,16 +300,32 @@ class Daemon {
     }
     write_pid_file();
     if (const int failed = give_up_root()) return failed;
+    if (const int failed = start_rules()) return failed;
     milter_->start([this] {
       stopped_unasked_ = true;
       ::kill(::getpid(), SIGTERM);
     });
-    if (control_) control_->start([this](std::string_view request) { return answer(request); });
+    add_commands();
+    if (control_)
+      control_->start([this](std::string_view request) { return commands_.answer(request); });
     say(Log::Level::info, std::string("started version=" GATEPOST_VERSION " mode=") +
                               (policy()->mode == Mode::observe ? "observe" : "enforce") +
-                              " socket=" + milter_options.listen.for_libmilter() +
-                              " policy=" + policy()->hash + " (" + policy()->source + ")");
+                              " socket=" + milter_options.listen.for_libmilter() + " policy=" +
+                              policy()->hash + " (" + policy()->source + ") " + ruleset(*policy()));
     notify("READY=1");
+    return 0;
+  }
+
+  /// As the user that reloads will run as, so that the cache is theirs.
+  int start_rules() {
+    std::vector<Error> errors;
+    auto with_rules = load_rules(configuration_, errors);
+    for (const Error& error : errors) {
+      complain(error);
+      say(Log::Level::error, error.text());
+    }
+    if (!with_rules) return kExitConfig;
+    engine_->policy().swap(std::move(with_rules));
     return 0;
   }
 
@@ -302,13 +380,20 @@ class Daemon {
       switch (signal) {
         case SIGHUP:
         case SIGUSR1:
-          errands_.post([this] { reload(); });
+          // Those that come while one waits its turn are one.
+          if (!reload_waits_.exchange(true)) {
+            errands_.post([this] {
+              reload_waits_ = false;
+              reload();
+            });
+          }
           break;
         case SIGUSR2:
           errands_.post([this] { reopen_log(); });
           break;
         default:
-          errands_.post([this] { stop(); });
+          // Not behind a reload, which may compile for long.
+          if (!stopping_.exchange(true)) std::thread([this] { stop(); }).detach();
       }
     }
   }
@@ -322,18 +407,22 @@ class Daemon {
   std::vector<Error> reload() {
     std::lock_guard lock(reload_mutex_);
     notify("RELOADING=1");
-    config::LoadResult loaded = config::load(flags_.config_file);
+    config::LoadResult loaded = config::load(flags_.config_file, {.user = flags_.user});
     apply_flags(loaded.configuration);
-    if (!loaded.ok()) {
+    for (const Error& warning : loaded.warnings)
+      say(Log::Level::warning, "reload: " + warning.text());
+    std::shared_ptr<const Policy> next;
+    if (loaded.ok()) next = load_rules(loaded.configuration, loaded.errors);
+    if (!next) {
       for (const Error& error : loaded.errors) say(Log::Level::error, "reload: " + error.text());
-      say(Log::Level::error,
-          "reload: failed, the running configuration stays policy=" + policy()->hash);
+      say(Log::Level::error, "reload: failed, the running configuration stays policy=" +
+                                 policy()->hash + " " + ruleset(*policy()));
     } else {
       for (const std::string& key : config::restart_needed(configuration_, loaded.configuration)) {
         say(Log::Level::warning, "reload: " + key + " changes with the next restart only");
       }
-      engine_->policy().swap(loaded.configuration.policy);
-      say(Log::Level::info, "reload: done policy=" + policy()->hash);
+      engine_->policy().swap(next);
+      say(Log::Level::info, "reload: done policy=" + next->hash + " " + ruleset(*next));
     }
     notify("READY=1");
     return loaded.errors;
@@ -346,6 +435,8 @@ class Daemon {
     say(left == 0 ? Log::Level::info : Log::Level::warning,
         "stopped, " + std::to_string(left) + " transactions were cut off");
     control_.reset();
+    if (const auto kept = engine_->store().flush(); !kept.ok())
+      say(Log::Level::error, "store: what was learned last is lost: " + kept.error().text());
     if (!settings().pid_file.empty()) ::unlink(settings().pid_file.c_str());
     const auto socket = milter::parse_socket(settings().listen[0]);
     if (socket->family == milter::SocketAddress::Family::unix_socket)
@@ -354,24 +445,27 @@ class Daemon {
     ::_exit(stopped_unasked_ ? kExitUnavailable : 0);
   }
 
-  std::string answer(std::string_view request) {
-    using Json = nlohmann::ordered_json;
-    const Json asked = Json::parse(request, nullptr, false);
-    const std::string command = asked.is_object() ? asked.value("command", "") : "";
-    if (command == "stats") return stats_json().dump();
-    if (command == "reload") {
+  void add_commands() {
+    commands_.add("stats", [this](const Json&) { return stats_json(); });
+    commands_.add("reload", [this](const Json&) {
       Json errors = Json::array();
       for (const Error& error : reload()) errors.push_back(error.text());
-      return Json{{"ok", errors.empty()}, {"errors", errors}, {"policy", policy()->hash}}.dump();
-    }
-    return Json{{"error", "unknown command, expected stats or reload"}}.dump();
+      return Json{{"ok", errors.empty()}, {"errors", errors}, {"policy", policy()->hash}};
+    });
+    add_greylist_commands(commands_, engine_->store(), engine_->clock(), engine_->policy());
   }
 
-  nlohmann::ordered_json stats_json() {
-    nlohmann::ordered_json json = {{"version", GATEPOST_VERSION}, {"policy", policy()->hash}};
+  Json stats_json() {
+    Json json = {{"version", GATEPOST_VERSION}, {"policy", policy()->hash}};
+    const auto rules = policy()->rules;
+    json["ruleset"] = rules ? rules->hash() : "";
+    json["rules"] = rules ? rules->rules().size() : 0;
     json["mode"] = policy()->mode == Mode::observe ? "observe" : "enforce";
     json["session.waiting"] = engine_->waiting();
     for (const auto& [name, value] : engine_->metrics().read()) json[name] = value;
+    const store::Health health = engine_->store().health();
+    json["store.degraded"] = health.degraded;
+    for (const auto& [name, value] : health.counters) json["store." + name] = value;
     if (const auto* network = engine_->dns().network()) {
       const auto c = network->counters();
       json["dns.asked"] = c.asked;
@@ -399,9 +493,12 @@ class Daemon {
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<milter::MilterServer> milter_;
   std::unique_ptr<control::ControlServer> control_;
+  ControlCommands commands_;
   WaitingExecutor errands_;
   std::mutex reload_mutex_;
   std::atomic<bool> stopped_unasked_{false};
+  std::atomic<bool> reload_waits_{false};
+  std::atomic<bool> stopping_{false};
 };
 
 int run(int argc, char** argv) {
@@ -437,6 +534,7 @@ int run(int argc, char** argv) {
 }  // namespace gatepost
 
 int main(int argc, char** argv) {
+  gatepost::compile_rules_if_asked(argc, argv);
   try {
     return gatepost::run(argc, argv);
   } catch (const std::exception& error) {

@@ -10,9 +10,16 @@ Result<std::vector<CheckInfo>> all_checks() {
       {"dnsbl", Scope::connection, {}, make_dns_lists},
       {"spf", Scope::transaction, {}, make_spf},
       {"lists", Scope::transaction, {"spf"}, make_envelope_lists},
+      {"greylist",
+       Scope::transaction,
+       {"client_lists", "iprev", "dnsbl", "spf", "lists"},
+       make_greylist},
       {"message", Scope::transaction, {}, make_author},
       {"dkim", Scope::transaction, {}, make_dkim},
       {"dmarc", Scope::transaction, {"spf", "dkim", "message"}, make_dmarc},
+      {"submission", Scope::transaction, {}, make_submission},
+      {"signing", Scope::transaction, {}, make_sign},
+      {"rules", Scope::transaction, {}, make_rules},
   });
 }
 

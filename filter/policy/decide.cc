@@ -21,9 +21,9 @@ bool is_authentication(std::string_view check) {
 // speak against the message, and what merely follows from the same failure is not something else.
 bool another_agrees(std::span<const Finding> findings, const Policy& policy) {
   return std::any_of(findings.begin(), findings.end(), [&](const Finding& finding) {
-    const FindingInfo* info = find_finding(finding.name);
+    const FindingInfo* info = info_of(finding);
     return info != nullptr && !is_authentication(info->check) &&
-           policy.rule(finding.name).score * finding.factor > 0;
+           policy.rule(finding).score * finding.factor > 0;
   });
 }
 
@@ -50,23 +50,27 @@ Action dmarc_action(std::string_view name, std::span<const Finding> findings,
 }
 
 // The deny lists are the operator's own word, so an allow list that names the same mail is the
-// finer one and wins; broken messages and our own failures are no matter of trust.
+// finer one and wins; broken messages and our own failures are no matter of trust, and which
+// address a login may use is said of the trusted themselves.
 bool overruled_by_allow(const FindingInfo& info) {
-  return info.check != "session" && info.check != "message";
+  return info.check != "session" && info.check != "message" && info.check != "submission" &&
+         info.check != "signing";
 }
 
 struct Strongest {
   Action action = Action::none;
   const FindingInfo* info = nullptr;
+  const Finding* finding = nullptr;
 };
 
-Reply make_reply(Action action, const FindingInfo* info) {
+Reply make_reply(Action action, const FindingInfo* info, const Finding* finding) {
   const bool reject = action == Action::reject;
   if (info == nullptr) {
     return reject ? Reply{550, "5.7.1", "message looks like spam"}
                   : Reply{451, "4.7.1", "message cannot be accepted now, try again later"};
   }
   Reply reply{info->code, std::string(info->enhanced), std::string(info->reply)};
+  if (finding != nullptr && !finding->reply.empty()) reply.text = finding->reply;
   if (reply.text.empty()) reply.text = "refused by local policy";
   // The class follows the action when the configuration turned a refusal into a deferral or back.
   if (reject && reply.code / 100 != 5) reply.code = 550;
@@ -88,8 +92,8 @@ bool trusted(const Connection& connection, const Envelope& envelope) {
          envelope.authenticated();
 }
 
-// Refusing a trusted relay makes backscatter, refusing a login's own mail loses it: they are only
-// deferred, and only for faults of ours or of the message itself.
+// Refusing a trusted relay makes backscatter, refusing a login's own mail loses it: both happens
+// for faults of ours, of the message itself, or of a login that uses another's address only.
 bool may_refuse(const FindingInfo* info, const Connection& connection, const Envelope& envelope) {
   if (!trusted(connection, envelope)) return true;
   return !connection.local && info != nullptr && !overruled_by_allow(*info);
@@ -155,9 +159,9 @@ Strongest weigh(std::span<const Finding> findings, const Policy& policy,
   Strongest strongest;
   for (const Finding& finding : findings) {
     if (finding.recipient >= 0 && finding.recipient != index) continue;
-    const FindingInfo* info = find_finding(finding.name);
+    const FindingInfo* info = info_of(finding);
     if (info == nullptr || is_moot(*info, envelope)) continue;
-    const FindingRule rule = policy.rule(finding.name);
+    const FindingRule rule = policy.rule(finding);
     Action action = info->check == "dmarc" && rule.action == Action::none
                         ? dmarc_action(finding.name, findings, policy)
                         : rule.action;
@@ -171,14 +175,14 @@ Strongest weigh(std::span<const Finding> findings, const Policy& policy,
     const double score = rule.score * finding.factor;
     verdict.score += score;
     if (score != 0 || action != Action::none)
-      verdict.reasons.push_back({finding.name, score, action});
-    if (action > strongest.action) strongest = {action, info};
+      verdict.reasons.push_back({finding.name, score, action, finding.description});
+    if (action > strongest.action) strongest = {action, info, &finding};
   }
   if (verdict.stage == Stage::end_of_message && !allowed) {
     Action by_score = score_action(verdict.score, policy);
     if (by_score == Action::reject && !may_refuse(nullptr, connection, envelope))
       by_score = Action::tag;
-    if (by_score > strongest.action) strongest = {by_score, nullptr};
+    if (by_score > strongest.action) strongest = {by_score, nullptr, nullptr};
   }
   return strongest;
 }
@@ -209,7 +213,7 @@ Verdict decide(std::span<const Finding> findings, const Policy& policy, Stage st
     verdict.action = Action::tag;
   }
   if (verdict.action == Action::reject || verdict.action == Action::tempfail) {
-    verdict.reply = make_reply(verdict.action, strongest.info);
+    verdict.reply = make_reply(verdict.action, strongest.info, strongest.finding);
   } else if (mixed) {
     verdict.action = Action::tempfail;
     verdict.reply = {452, "4.5.3", "send mail for this recipient in a transaction of its own"};

@@ -6,7 +6,7 @@ namespace gatepost {
 
 namespace {
 
-constexpr std::string_view kActions[] = {"none", "tag", "hold", "tempfail", "reject"};
+constexpr std::string_view kActions[] = {"none", "tag", "hold", "store", "tempfail", "reject"};
 
 // Reply texts are one line of ASCII and name the class of the refusal, never a rule's inside.
 // clang-format off
@@ -34,13 +34,27 @@ constexpr FindingInfo kTable[] = {
   {"DNSLIST_ALLOWED", "dnsbl", Stage::connect, -1, Action::none, 0, "", "", "the client is on an allowing DNS list; score times the list's weight"},
   {"DNSLIST_ERROR", "dnsbl", Stage::connect, 0, Action::none, 0, "", "", "a DNS list answered with an error code (blocked, unknown or dead): not a listing"},
   {"DNSLIST_LISTED", "dnsbl", Stage::connect, 1, Action::none, 550, "5.7.1", "client is on a DNS block list", "the client is on a DNS list; score times the list's weight"},
+  {"GREYLISTED", "greylist", Stage::rcpt, 0, Action::tempfail, 451, "4.7.1", "greylisted, try again later", "the first try of client network, sender and recipient, or a second one before greylist.delay"},
+  {"GREYLISTED_BOUNCE", "greylist", Stage::data, 0, Action::tempfail, 451, "4.7.1", "greylisted, try again later", "the same for the null sender, which is never deferred at RCPT"},
+  {"GREYLIST_ALLOWED", "greylist", Stage::rcpt, 0, Action::none, 0, "", "", "not greylisted: client or sender was allowed by gatepost greylist allow"},
+  {"GREYLIST_AUTO_ALLOWED", "greylist", Stage::rcpt, 0, Action::none, 0, "", "", "not greylisted: mail of this sender domain has passed from this client network (greylist.auto_allow_after)"},
+  {"GREYLIST_KNOWN", "greylist", Stage::rcpt, 0, Action::none, 0, "", "", "not greylisted: mail of this sender to this recipient has passed before"},
+  {"GREYLIST_PASSED", "greylist", Stage::rcpt, 0, Action::none, 0, "", "", "tried again after greylist.delay, or was released"},
+  {"GREYLIST_STORE_DOWN", "greylist", Stage::rcpt, 0, Action::none, 0, "", "", "the store cannot be asked now: let pass"},
   {"HEADER_LIMIT", "message", Stage::end_of_message, 2, Action::reject, 554, "5.6.0", "header is too large", "more header fields or octets than message.max_header_*"},
   {"IPREV_FAIL", "iprev", Stage::connect, 1, Action::none, 550, "5.7.25", "reverse DNS of the client does not match", "no name, or no name that leads back to the address"},
   {"IPREV_PASS", "iprev", Stage::connect, 0, Action::none, 0, "", "", "a name of the client leads back to its address"},
   {"IPREV_TEMPERROR", "iprev", Stage::connect, 0, Action::none, 451, "4.7.25", "reverse DNS of the client cannot be checked now, try again later", "DNS failed"},
+  {"MIME_LIMIT", "rules", Stage::end_of_message, 1, Action::none, 554, "5.6.0", "message has too many or too deeply nested parts", "more parts than content.max_parts, or deeper than content.max_depth: content rules saw the others only"},
   {"MULTI_RECIPIENT_BOUNCE", "lists", Stage::data, 1, Action::none, 550, "5.7.1", "a bounce has one recipient", "the null sender with several recipients: bounces go to one (RFC 5321 section 4.5.5)"},
+  {"NOT_SIGNED", "signing", Stage::end_of_headers, 0, Action::none, 0, "", "", "outgoing mail of a domain that has a key was not signed; the detail says why"},
   {"NO_SPACE", "message", Stage::end_of_message, 0, Action::tempfail, 452, "4.3.1", "no space for the message now, try again later", "the byte budget and the spool are used up"},
   {"NUL_IN_MESSAGE", "message", Stage::end_of_message, 1, Action::none, 554, "5.6.0", "message contains NUL", "RFC 5322 forbids NUL"},
+  {"RULES_LIMIT", "rules", Stage::end_of_message, 0, Action::none, 0, "", "", "matching took more than its budget: some content rules were not matched to their end and count as no hit"},
+  {"RULES_TRUNCATED", "rules", Stage::end_of_message, 0, Action::none, 0, "", "", "the message is larger than content.max_size: content rules saw its beginning only"},
+  {"SENDER_NOT_OWNED", "submission", Stage::mail, 0, Action::reject, 550, "5.7.1", "sender address not owned by user", "the login may not use this address in MAIL FROM or From (submission.check_sender)"},
+  {"SIGNED", "signing", Stage::end_of_message, 0, Action::none, 0, "", "", "a DKIM signature of ours was added"},
+  {"SIGN_FAILED", "signing", Stage::end_of_message, 0, Action::tempfail, 451, "4.7.5", "message cannot be signed now, try again later", "outgoing mail could not be signed by a fault of ours"},
   {"SPF_FAIL", "spf", Stage::mail, 2, Action::none, 550, "5.7.23", "client may not send for the sender's domain (SPF)", "SPF: fail"},
   {"SPF_HELO_FAIL", "spf", Stage::mail, 0.5, Action::none, 550, "5.7.23", "client may not use this HELO name (SPF)", "SPF of the HELO name: fail"},
   {"SPF_NEUTRAL", "spf", Stage::mail, 0, Action::none, 0, "", "", "SPF: neutral"},
@@ -51,6 +65,10 @@ constexpr FindingInfo kTable[] = {
   {"SPF_TEMPERROR", "spf", Stage::mail, 0, Action::none, 451, "4.7.24", "SPF cannot be checked now, try again later", "SPF: temperror"},
   {"TOO_MANY_WAITING", "session", Stage::rcpt, 0, Action::tempfail, 451, "4.3.2", "system is busy, try again later", "milter.max_waiting sessions wait for DNS already"},
 };
+
+// Content rules have names of their own; what is common to them stands here.
+constexpr FindingInfo kContentRule = {
+  "CONTENT_RULE", "rules", Stage::end_of_message, 0, Action::none, 550, "5.7.1", "message looks like spam", "a content rule hit"};
 // clang-format on
 
 }  // namespace
@@ -60,7 +78,7 @@ std::string_view to_string(Action action) {
 }
 
 std::optional<Action> parse_action(std::string_view word) {
-  for (int i = 0; i < 5; ++i) {
+  for (std::size_t i = 0; i < std::size(kActions); ++i) {
     if (kActions[i] == word) return static_cast<Action>(i);
   }
   return std::nullopt;
@@ -77,6 +95,10 @@ const FindingInfo* find_finding(std::string_view name) {
       std::lower_bound(rows.begin(), rows.end(), name,
                        [](const FindingInfo& row, std::string_view n) { return row.name < n; });
   return at != rows.end() && at->name == name ? &*at : nullptr;
+}
+
+const FindingInfo* info_of(const Finding& finding) {
+  return finding.rule ? &kContentRule : find_finding(finding.name);
 }
 
 }  // namespace gatepost

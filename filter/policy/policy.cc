@@ -1,5 +1,8 @@
 #include "filter/policy/policy.h"
 
+#include "core/base/text.h"
+#include "filter/policy/sender_map.h"
+
 namespace gatepost {
 
 void Policy::set_rule(std::string_view name, FindingRule rule) {
@@ -10,6 +13,12 @@ FindingRule Policy::rule(std::string_view name) const {
   if (const auto set = rules_.find(name); set != rules_.end()) return set->second;
   const FindingInfo* info = find_finding(name);
   return info != nullptr ? FindingRule{info->score, info->action} : FindingRule{};
+}
+
+FindingRule Policy::rule(const Finding& finding) const {
+  if (!finding.rule) return rule(finding.name);
+  const auto set = rules_.find(finding.name);
+  return set != rules_.end() ? set->second : *finding.rule;
 }
 
 void Policy::finish() {
@@ -26,11 +35,37 @@ void Policy::finish() {
     needs_[stage].emplace(info.check);
     may_answer_[stage] = true;
   }
+  // Who is greylisted follows from what these have found.
+  auto& at_rcpt = needs_[static_cast<int>(Stage::rcpt)];
+  if (at_rcpt.count("greylist") > 0) {
+    for (const char* check : {"client_lists", "iprev", "dnsbl", "spf", "lists"}) {
+      if (enabled(check)) at_rcpt.emplace(check);
+    }
+  }
   // An allowed sender must have proven its domain (ALLOW_SENDER needs SPF) before a refusal at
   // RCPT.
   if (!allow_senders.empty() && enabled("lists") && enabled("spf")) {
     needs_[static_cast<int>(Stage::rcpt)].insert({"spf", "lists"});
   }
+}
+
+SenderCheck sender_check(const Policy& policy) {
+  if (policy.check_sender != SenderCheck::automatic) return policy.check_sender;
+  return policy.senders != nullptr ? SenderCheck::both : SenderCheck::off;
+}
+
+bool may_send_as(const Policy& policy, std::string_view login, std::string_view address) {
+  static const SenderMap kNobody;
+  return (policy.senders != nullptr ? *policy.senders : kNobody).owns(login, address);
+}
+
+bool may_sign_as(const Policy& policy, std::string_view login, std::string_view address) {
+  if (policy.senders != nullptr) return may_send_as(policy, login, address);
+  const auto at = login.rfind('@');
+  const auto of_address = address.rfind('@');
+  return at == std::string_view::npos ||
+         (of_address != std::string_view::npos &&
+          iequals(login.substr(at + 1), address.substr(of_address + 1)));
 }
 
 Stage answer_stage(const Policy& policy, Stage found) {

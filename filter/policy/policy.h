@@ -4,10 +4,12 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "core/mail/content.h"
 #include "dmarc/disposition.h"
 #include "filter/policy/finding.h"
 #include "filter/policy/match_list.h"
@@ -15,9 +17,25 @@
 
 namespace gatepost {
 
+class SenderMap;
+namespace dkim {
+class SigningKeys;
+}
+namespace rules {
+class RuleSet;
+}
+
 enum class Mode {
   observe,  ///< always continue, no edits; the log says what would have been done
   enforce,
+};
+
+/// Which sender addresses of a login are held against the addresses that it may use.
+enum class SenderCheck {
+  automatic,  ///< both, once the operator wrote who may use what; else off
+  off,
+  envelope,  ///< MAIL FROM
+  both,      ///< MAIL FROM and From
 };
 
 /// One DNS list. `weight` multiplies the score of DNSLIST_LISTED, or of DNSLIST_ALLOWED when it
@@ -30,9 +48,16 @@ struct DnsList {
   std::vector<int> codes;
 };
 
-struct FindingRule {
-  double score = 0;
-  Action action = Action::none;
+struct GreylistPolicy {
+  enum class Mode { off, suspicious, all };
+  Mode mode = Mode::off;  ///< the configuration's default is suspicious
+  std::chrono::milliseconds delay{std::chrono::minutes(5)};
+  std::chrono::milliseconds retry_window{std::chrono::hours(48)};  ///< for the second try
+  std::chrono::milliseconds expire{std::chrono::hours(36 * 24)};   ///< of what has passed once
+  int auto_allow_after = 1;  ///< passed messages of a client network and sender domain; 0: never
+  int ipv4_prefix = 24;      ///< clients in one network are one
+  int ipv6_prefix = 64;
+  bool header = true;  ///< X-Greylist in mail that was delayed
 };
 
 /// Immutable and swapped whole (Snapshot<Policy>); safe from any thread.
@@ -56,14 +81,25 @@ struct Policy {
   MatchList allow_clients, allow_senders, allow_recipients;
   MatchList deny_clients, deny_helos, deny_senders, deny_recipients;
 
+  /// Content rules, pinned with the policy: the hits of one message are of one generation. Null:
+  /// none.
+  std::shared_ptr<const gatepost::rules::RuleSet> rules;
+  mail::ContentLimits content;  ///< what rules read of a message
+
   std::set<std::string, std::less<>> disabled_checks;
   std::vector<DnsList> dns_lists;
+  GreylistPolicy greylist;
   int dkim_max_signatures = 10;
   dmarc::Enforcement dmarc_enforce = dmarc::Enforcement::standard;
   dmarc::DiscoveryMode dmarc_discovery = dmarc::DiscoveryMode::treewalk;
   /// For discovery by suffix; null: the list built into libpsl.
   std::shared_ptr<const dmarc::PublicSuffixList> public_suffixes;
   Action dmarc_quarantine_as = Action::tag;
+  /// Null: nothing is signed.
+  std::shared_ptr<const dkim::SigningKeys> signing_keys;
+  SenderCheck check_sender = SenderCheck::automatic;
+  /// Null: the operator wrote nothing of who may use what.
+  std::shared_ptr<const SenderMap> senders;
 
   std::chrono::milliseconds query_timeout{5000};   ///< one DNS question
   std::chrono::milliseconds flow_timeout{20000};   ///< one check (RFC 7208 section 4.6.4)
@@ -74,8 +110,13 @@ struct Policy {
   /// Score and action of finding_table() rows; set_rule() overrides, rule() reads.
   void set_rule(std::string_view name, FindingRule rule);
   FindingRule rule(std::string_view name) const;
+  /// The same for a finding: a content rule brings its own, which set_rule() overrides.
+  FindingRule rule(const Finding& finding) const;
 
-  bool enabled(std::string_view check) const { return disabled_checks.count(check) == 0; }
+  bool enabled(std::string_view check) const {
+    return disabled_checks.count(check) == 0 &&
+           (greylist.mode != GreylistPolicy::Mode::off || check != "greylist");
+  }
   /// The checks whose findings could change the answer at `stage`: only these are waited for there.
   /// At end_of_message that is every enabled check.
   const std::set<std::string, std::less<>>& needs(Stage stage) const {
@@ -92,6 +133,16 @@ struct Policy {
   std::set<std::string, std::less<>> needs_[kStageCount];
   bool may_answer_[kStageCount] = {};
 };
+
+/// What policy.check_sender means: never `automatic`.
+SenderCheck sender_check(const Policy& policy);
+/// Whether a login may use an address as its sender (Address::text()): by the map, or as the
+/// address of its own name.
+bool may_send_as(const Policy& policy, std::string_view login, std::string_view address);
+/// Whether the mail of a login is signed for the domain of `address`. With a map: may_send_as().
+/// Without one a login that is an address signs for its own domain only; any other login is a user
+/// of this site and signs for all its domains.
+bool may_sign_as(const Policy& policy, std::string_view login, std::string_view address);
 
 /// Where findings of `found` are answered under this policy (section "answer_at" of the manual).
 Stage answer_stage(const Policy& policy, Stage found);

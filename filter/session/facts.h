@@ -2,12 +2,14 @@
 // What the checks of one transaction found out, in the words of their protocols: the input of
 // checks that come later, of header fields and of the record.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/authres/authentication_results.h"
 #include "core/mail/from_field.h"
+#include "dkim/sign.h"
 #include "dkim/verify.h"
 #include "dmarc/evaluate.h"
 #include "spf/evaluate.h"
@@ -25,9 +27,12 @@ struct Facts {
       spf_mail_from;       ///< of MAIL FROM, or of postmaster@HELO for the null path
   std::string spf_domain;  ///< the domain that was checked for it
   std::vector<dkim::SignatureResult> dkim;
+  std::vector<dkim::NewSignature> signatures;  ///< ours, to be added
   std::optional<mail::AuthorIdentity> author;
   std::optional<dmarc::Outcome> dmarc;
   std::vector<DnsListHit> dns_lists;
+  /// Seconds that greylisting delayed the message, the longest of its recipients; nothing: not.
+  std::optional<std::int64_t> greylist_delay;
   std::vector<authres::AuthResult>
       results;  ///< for our Authentication-Results field, in check order
 };

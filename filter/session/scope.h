@@ -29,19 +29,24 @@ struct Scope {
   FlowDriver flows;
   std::vector<RunningCheck> checks;
   std::vector<Finding> findings;
+  std::vector<Effect> effects;
   Facts facts;
 };
 
 /// The context given to hooks: binds a check to its scope.
 class BoundContext final : public CheckContext {
  public:
-  BoundContext(SessionServices& services, Scope& scope, const Connection& connection,
-               const Envelope& envelope, Stage stage)
+  /// @param connected  the scope of the connection, also when `scope` is that one
+  BoundContext(SessionServices& services, Scope& scope, const Scope& connected,
+               const Connection& connection, const Envelope& envelope, Stage stage,
+               const mail::Message* message = nullptr)
       : services_(services),
         scope_(scope),
+        connected_(connected),
         connection_(connection),
         envelope_(envelope),
-        stage_(stage) {}
+        stage_(stage),
+        message_(message) {}
 
   void bind(RunningCheck& check) { check_ = &check; }
   void bind_recipient(int index) { recipient_ = index; }
@@ -51,20 +56,28 @@ class BoundContext final : public CheckContext {
   const Envelope& envelope() const override { return envelope_; }
   dkim::Library& dkim_library() const override { return services_.dkim_library; }
   std::int64_t unix_time() const override { return services_.clock.unix_time(); }
+  const mail::Message* message() const override { return message_; }
   Facts& facts() override { return scope_.facts; }
   FlowDriver& flows() override { return scope_.flows; }
   Deadline flow_deadline() const override {
     return Deadline::after(services_.clock, scope_.policy->flow_timeout);
   }
   void add(std::string_view name, std::string detail, double factor) override;
+  void add(Finding finding) override;
+  bool found(std::string_view name, int recipient) const override;
+  Stage stage() const override { return stage_; }
+  void after_verdict(Effect effect) override { scope_.effects.push_back(std::move(effect)); }
+  void conclude_again() override { check_->concluded = false; }
   void wait_for(PendingHandle flow) override { check_->waiting.push_back(std::move(flow)); }
 
  private:
   SessionServices& services_;
   Scope& scope_;
+  const Scope& connected_;
   const Connection& connection_;
   const Envelope& envelope_;
   Stage stage_;
+  const mail::Message* message_;
   RunningCheck* check_ = nullptr;
   int recipient_ = -1;
 };

@@ -57,10 +57,12 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
   // --------------------------------------------------------------------------------------
 
   const Envelope& envelope() const { return transaction ? transaction->envelope : no_envelope; }
+  const mail::Message* message() const { return transaction ? &transaction->message : nullptr; }
 
   template <class Hook>
   void run_hooks(Scope& scope, Stage stage, Hook&& hook, int recipient = -1) {
-    BoundContext context(services, scope, connection, envelope(), stage);
+    BoundContext context(services, scope, *connection_scope, connection, envelope(), stage,
+                         message());
     context.bind_recipient(recipient);
     for (RunningCheck& running : scope.checks)
       guarded(context, running, [&] { hook(*running.check, context); });
@@ -154,7 +156,8 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
     if (!ready) return false;
     running.waiting.clear();
     running.concluded = true;
-    BoundContext context(services, scope, connection, envelope(), stage);
+    BoundContext context(services, scope, *connection_scope, connection, envelope(), stage,
+                         message());
     guarded(context, running, [&] { running.concluded = running.check->conclude(context); });
     scope.flows.flush();
     return true;
@@ -186,6 +189,8 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
                                                : transaction->scope.facts;
     const Facts& connected = connection_scope->facts;
     all.dns_lists = connected.dns_lists;
+    // Where a login connects from is nobody's business who reads its mail.
+    if (envelope().authenticated()) return all;
     all.results.insert(all.results.begin(), connected.results.begin(), connected.results.end());
     return all;
   }
@@ -194,6 +199,10 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
     std::vector<Finding> findings = all_findings();
     const Recipient* recipient = pending_recipient ? &*pending_recipient : nullptr;
     Verdict verdict = decide(findings, policy(), stage, connection, envelope(), recipient);
+    if (stage == Stage::end_of_message && complete_header(verdict)) {
+      findings = all_findings();
+      verdict = decide(findings, policy(), stage, connection, envelope());
+    }
     if (stage == Stage::end_of_message || is_final(verdict)) {
       Facts facts = all_facts(stage);
       if (stage == Stage::end_of_message) {
@@ -202,6 +211,7 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
       }
       conclude_record(stage, std::move(findings), std::move(facts), verdict, recipient);
     }
+    apply_effects(verdict);
     if (recipient != nullptr) take_recipient(*recipient, is_final(verdict) && !verdict.observed);
     if (policy().mode == Mode::observe) {
       verdict.edits.clear();
@@ -212,6 +222,18 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
     done(verdict);
   }
 
+  /// Lets checks make what belongs into the header of a message that goes on: a signature costs
+  /// more than all else, so a message that is refused gets none. @return whether something was
+  /// found.
+  bool complete_header(const Verdict& verdict) {
+    if (policy().mode == Mode::observe || is_final(verdict) || verdict.action == Action::store)
+      return false;
+    const std::size_t before = transaction->scope.findings.size();
+    run_hooks(transaction->scope, Stage::end_of_message,
+              [](Check& check, CheckContext& context) { check.accepted(context); });
+    return transaction->scope.findings.size() > before;
+  }
+
   /// An accepted recipient joins the envelope; a refused one leaves its place, so what was found of
   /// it goes too: the next one asked for has the same index.
   void take_recipient(const Recipient& recipient, bool refused) {
@@ -219,6 +241,24 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
     const int index = static_cast<int>(transaction->envelope.recipients.size());
     for (Scope* scope : {connection_scope.get(), &transaction->scope})
       std::erase_if(scope->findings, [&](const Finding& f) { return f.recipient == index; });
+    std::erase_if(transaction->scope.effects,
+                  [&](const Effect& e) { return e.recipient == index; });
+  }
+
+  /// Does what was to follow the verdict of this stage. That a store cannot take it is no fault of
+  /// the message: it is counted.
+  void apply_effects(const Verdict& verdict) {
+    Scope& scope = current_scope();
+    if (scope.effects.empty()) return;
+    std::vector<store::Write> writes;
+    std::erase_if(scope.effects, [&](Effect& effect) {
+      if (effect.stage != verdict.stage) return false;
+      if (happens(effect, verdict)) writes.push_back(std::move(effect.write));
+      return true;
+    });
+    if (writes.empty()) return;
+    const bool kept = services.store != nullptr && services.store->apply(writes).ok();
+    if (!kept) services.metrics.counter("session.effects_lost").add();
   }
 
   /// Completes the reply with the reference and hands the record over.
@@ -252,12 +292,11 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
       }
     }
     record.verdict = verdict;
-    services.metrics
-        .counter("verdict." + std::string(to_string(verdict.action)) + "." +
-                 std::string(to_string(stage)))
-        .add();
-    for (const Finding& finding : record.findings)
-      services.metrics.counter("finding." + finding.name).add();
+    std::vector<std::string> counted = {"verdict." + std::string(to_string(verdict.action)) + "." +
+                                        std::string(to_string(stage))};
+    counted.reserve(record.findings.size() + 1);
+    for (const Finding& finding : record.findings) counted.push_back("finding." + finding.name);
+    services.metrics.count(counted);
     services.records.record(record);
   }
 
@@ -368,8 +407,8 @@ void Session::header(std::string_view name, std::string_view value) {
   Impl& s = *impl_;
   const mail::HeaderField field = mail::from_milter(name, value);
   Scope& scope = s.transaction->scope;
-  BoundContext context(s.services, scope, s.connection, s.transaction->envelope,
-                       Stage::end_of_headers);
+  BoundContext context(s.services, scope, *s.connection_scope, s.connection,
+                       s.transaction->envelope, Stage::end_of_headers, s.message());
   for (RunningCheck& running : scope.checks) {
     s.guarded(context, running, [&] { running.check->header(context, field); });
   }
@@ -392,7 +431,8 @@ bool Session::body(std::string_view chunk) {
     t.scope.findings.push_back({"NO_SPACE", Stage::end_of_message, kept.error().text(), -1, 1});
     return false;
   }
-  BoundContext context(s.services, t.scope, s.connection, t.envelope, Stage::end_of_message);
+  BoundContext context(s.services, t.scope, *s.connection_scope, s.connection, t.envelope,
+                       Stage::end_of_message, s.message());
   for (RunningCheck& running : t.scope.checks) {
     s.guarded(context, running, [&] { running.check->body(context, chunk); });
   }

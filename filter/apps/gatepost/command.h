@@ -2,6 +2,7 @@
 // What the subcommands of gatepost share.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct Common {
   std::string config_file;
   std::vector<std::string> nameservers;
   std::vector<std::string> zones;
+  std::vector<std::string> rules;  ///< instead of the configured ones
   std::int64_t at = -1;
   bool json = false;
 
@@ -61,6 +63,11 @@ struct Tools {
 Result<std::vector<dkim::SignatureResult>> verify_signatures(Tools& tools,
                                                              const mail::ParsedMessage& message);
 
+/// What the running daemon answers to a request on `socket` (empty: daemon.control_socket), or
+/// nothing with `exit_code` set and the reason printed.
+std::optional<Json> ask_daemon(const Common& common, std::string socket, const Json& request,
+                               int& exit_code);
+
 /// Prints "gatepost: …" and gives the exit code for the kind of error.
 int fail(const Error& error);
 /// The file, or standard input for "-". A permanent Error names it.
@@ -74,8 +81,11 @@ void print_rows(const std::vector<std::pair<std::string, std::string>>& rows);
 void add_scan(CLI::App& program, int& exit_code);
 void add_spf(CLI::App& program, int& exit_code);
 void add_dkim(CLI::App& program, int& exit_code);
+void add_dkim_keys(CLI::App& dkim, int& exit_code);  ///< to the subcommand dkim
 void add_dmarc(CLI::App& program, int& exit_code);
+void add_greylist(CLI::App& program, int& exit_code);
 void add_config(CLI::App& program, int& exit_code);
+void add_rules(CLI::App& program, int& exit_code);
 void add_daemon_commands(CLI::App& program, int& exit_code);
 
 }  // namespace gatepost::command

@@ -1,5 +1,6 @@
 // The session code of the daemon in this process: no sockets, no second process.
 
+#include <atomic>
 #include <fstream>
 
 #include <sys/socket.h>
@@ -8,6 +9,7 @@
 #include "core/mail/fields.h"
 #include "core/mail/header_block.h"
 #include "filter/apps/engine.h"
+#include "filter/apps/rules_loader.h"
 #include "tests/support/scenario/dead_server.h"
 #include "tests/support/scenario/target.h"
 #include "tests/support/system/temp_folder.h"
@@ -25,6 +27,18 @@ class Records final : public RecordSink {
   std::string log_;
 };
 
+/// The machine's clocks, with a time of day that moves when told.
+class MovedClock final : public Clock {
+ public:
+  std::int64_t unix_time() const override { return system_.unix_time() + moved_; }
+  SteadyTime steady() const override { return system_.steady(); }
+  void move(std::chrono::seconds by) { moved_ += by.count(); }
+
+ private:
+  SystemClock system_;
+  std::atomic<std::int64_t> moved_{0};
+};
+
 TargetReply to_reply(const Verdict& verdict) {
   TargetReply reply;
   const Action action = verdict.effective();
@@ -37,9 +51,10 @@ TargetReply to_reply(const Verdict& verdict) {
 
 class ProcessTarget final : public Target {
  public:
-  ProcessTarget(const config::Configuration& configuration, const EngineOptions& options,
-                Error& error)
-      : engine_(open(configuration, options, error)) {}
+  ProcessTarget(const config::Configuration& configuration, EngineOptions options, Error& error) {
+    options.clock = &clock_;
+    engine_ = open(configuration, options, error);
+  }
   bool ready() const { return engine_ != nullptr; }
   DeadServer dead;
 
@@ -81,7 +96,7 @@ class ProcessTarget final : public Target {
       session_->body(std::string_view(message.body).substr(at, 65535));
     }
     reply = *run([&](auto done) { session_->end_of_message(done); });
-    if (reply.code == 250 && !reply.held) deliver(message.fields);
+    if (reply.code == 250 && !reply.held) deliver(message);
     return reply;
   }
   Result<TargetReply> rset() override {
@@ -94,6 +109,10 @@ class ProcessTarget final : public Target {
     session_.reset();
     return TargetReply();
   }
+  Result<TargetReply> wait(std::chrono::seconds time) override {
+    clock_.move(time);
+    return TargetReply();
+  }
   Result<TargetReply> quit() override {
     session_.reset();
     return TargetReply();
@@ -103,6 +122,7 @@ class ProcessTarget final : public Target {
     return std::nullopt;
   }
   Result<std::vector<std::string>> delivered_header() override { return delivered_; }
+  Result<std::string> delivered_message() override { return whole_; }
   std::size_t delivered_count() override { return count_; }
   std::string log() override { return records_.log(); }
 
@@ -124,7 +144,8 @@ class ProcessTarget final : public Target {
     return to_reply(last_);
   }
 
-  void deliver(std::vector<mail::HeaderField> fields) {
+  void deliver(const mail::ParsedMessage& message) {
+    std::vector<mail::HeaderField> fields = message.fields;
     for (const HeaderEdit& edit : last_.edits) {
       if (edit.kind == HeaderEdit::Kind::insert) {
         fields.insert(fields.begin() + edit.index, {edit.name, " " + edit.value});
@@ -136,11 +157,16 @@ class ProcessTarget final : public Target {
       });
     }
     delivered_.clear();
-    for (const auto& field : fields)
+    whole_.clear();
+    for (const auto& field : fields) {
       delivered_.push_back(field.name + ":" + mail::unfold(field.value));
+      whole_ += field.name + ":" + field.value + "\r\n";
+    }
+    whole_ += "\r\n" + message.body;
     ++count_;
   }
 
+  MovedClock clock_;
   Records records_;
   std::unique_ptr<Engine> engine_;
   WaitingExecutor executor_;
@@ -149,15 +175,24 @@ class ProcessTarget final : public Target {
   std::string login_;
   int accepted_ = 0;
   std::vector<std::string> delivered_;
+  std::string whole_;
   std::size_t count_ = 0;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Target>> make_process_target(const Scenario& scenario) {
-  const config::LoadResult loaded = config::load_text(scenario.config, scenario.name);
-  if (!loaded.ok()) return loaded.errors.front();
   const TempFolder folder("scenario");
+  std::ofstream(folder / "rules.cf") << scenario.rules;
+  config::LoadResult loaded =
+      config::load_text(install_files(scenario, folder.path()) + "\n[rules]\nfiles = [\"" +
+                            (folder / "rules.cf").string() + "\"]\n",
+                        scenario.name);
+  if (!loaded.ok()) return loaded.errors.front();
+  const LoadedRules rules = compile_rules(loaded.configuration, read_rules(loaded.configuration),
+                                          {.cache = RulesCache::none, .in_child = false});
+  if (!rules.policy) return rules.errors.front();
+  loaded.configuration.policy = rules.policy;
   const std::string zone = folder / "zone";
   std::ofstream(zone) << scenario.zone;
   DeadServer dead;

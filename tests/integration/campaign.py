@@ -16,9 +16,11 @@ The sums are printed. Exit codes: 0, 1 failed, 77 skipped (why is said).
 import argparse
 import collections
 import contextlib
+import ctypes
 import dataclasses
 import pathlib
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,7 +31,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from lab import campaign_mail, features, packages, postfix  # noqa: E402
 
 _ATTEMPTS = 400  # of one message, before the campaign gives it up
-_DISK = "12m"    # the quarantine's
 
 
 @dataclasses.dataclass
@@ -116,10 +117,13 @@ class Senders:
 class Disk:
     """A small file system of its own for the quarantine, which can be filled."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, kib):
         self.folder = folder
         folder.mkdir()
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_DISK},mode=0700", "gatepost-campaign",
+        # A mount name space of our own: the mount is gone with the last of our processes, whatever ends them.
+        if ctypes.CDLL(None).unshare(0x00020000) == 0:  # CLONE_NEWNS
+            subprocess.run(["mount", "--make-rprivate", "/"], capture_output=True, timeout=30, check=False)
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kib}k,mode=0700", "gatepost-campaign",
                                str(folder)], capture_output=True, text=True, timeout=30)
         self.why_not = done.stderr.strip() if done.returncode else ""
 
@@ -144,8 +148,8 @@ class Campaign:
         self.random = random.Random(options.seed)
         self.ledger, self.faults, self.senders, self.server, self.mta = Ledger(), [], None, None, None
         self.kills, self.fills = 0, 0
+        self.disk = Disk(folder / "quarantine", 8192 + 4 * options.messages)  # twice what is stored
         self.sink = postfix.Sink()
-        self.disk = Disk(folder / "quarantine")
         root = postfix.package(options.cache)
         self.mta = postfix.Postfix(root, folder / "postfix", f"unix:{folder}/gatepost/milter.sock", self.sink.port)
         store = campaign_mail.quarantine_settings(folder / "quarantine", self.mta.port)
@@ -278,7 +282,7 @@ class Campaign:
             while thread.is_alive() and len(done) < len(every) * (number + self.random.random()) / kills:
                 time.sleep(0.005)
             self.kill()
-        thread.join(self.options.limit)
+        thread.join()  # it has its limit
         self.settle(before + len(every))
         for entry in every[:10]:  # what has gone out does not go out again
             if not self.gatepost.release(entry.reference):
@@ -294,8 +298,9 @@ class Campaign:
 
     def release(self, every, done):
         """Each entry again and again until gatepost says that it has gone out; counts in `done`."""
+        last = time.monotonic() + self.options.limit
         for entry in every:
-            end = time.monotonic() + 60
+            end = min(time.monotonic() + 60, last)
             while said := self.gatepost.release(entry.reference):
                 if time.monotonic() > end:
                     self.faults.append(f"release of {entry}: {said}")
@@ -341,6 +346,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limit", type=float, default=1500, help="seconds, then the campaign has failed")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends what was started
     with tempfile.TemporaryDirectory(prefix="gatepost-campaign-", ignore_cleanup_errors=True) as name:
         folder = pathlib.Path(name)
         folder.chmod(0o755)  # Postfix's processes pass through

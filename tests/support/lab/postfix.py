@@ -11,6 +11,7 @@ import pathlib
 import pwd
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -42,6 +43,14 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 """
 
+# master changes its user, and the kernel then forgets that it is to die with its parent: this one remembers.
+_GUARDIAN = """import ctypes, signal, subprocess, sys
+master = subprocess.Popen(sys.argv[1:])
+signal.signal(signal.SIGTERM, lambda *_: master.terminate())
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+sys.exit(master.wait())
+"""
+
 
 def package(cache):
     """Debian's Postfix, unpacked by setup_postfix.sh, or that of GATEPOST_POSTFIX_ROOT."""
@@ -70,7 +79,8 @@ class Postfix:
                                        {**self._settings(milter, sink_port), **(settings or {})}.items()))
         self._write("master.cf", f"127.0.0.1:{self.port} inet n - n - - smtpd\n"
                     f"127.0.0.1:{self.plain_port} inet n - n - - smtpd\n" + _SERVICES)
-        self.server = Server([self.root / "usr/lib/postfix/sbin/master", "-c", self.config], self._serves,
+        self.server = Server([sys.executable, "-c", _GUARDIAN, self.root / "usr/lib/postfix/sbin/master", "-c",
+                              self.config], self._serves,
                              self.folder / "master.log", self.environment)
 
     def _make_folders(self):
@@ -195,6 +205,7 @@ class Sink:
         return None
 
     def count(self):
+        """How many messages have arrived."""
         with self.lock:
             return len(self.messages)
 

@@ -21,7 +21,7 @@ struct HelperProgram {
 };
 
 struct ChildLimits {
-  std::chrono::milliseconds time{20000};        ///< real time
+  std::chrono::milliseconds time{30000};        ///< real time
   std::size_t memory = std::size_t{768} << 20;  ///< resident octets; looked at every 5 ms
 };
 

@@ -18,7 +18,7 @@
 namespace gatepost::rules {
 namespace {
 
-constexpr std::size_t kLightFactor = 16;
+constexpr std::size_t kLightFactor = 8;
 constexpr std::uint32_t kBehindAll = std::numeric_limits<std::uint32_t>::max();
 
 bool has_flag(const Rule& rule, std::string_view flag) {

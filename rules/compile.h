@@ -21,7 +21,7 @@ struct CompileOptions {
   /// A program whose main calls compile_process_main() (rules/chunk.h) for these arguments, as
   /// `/proc/self/exe --compile-rules`. Empty: this process compiles itself, without limits.
   HelperProgram helper;
-  /// Patterns of one Hyperscan database. Those without wide repeats are cheap to compile: 16 times
+  /// Patterns of one Hyperscan database. Those without wide repeats are cheap to compile: 8 times
   /// as many of them go into one.
   std::size_t chunk_size = 250;
   ChildLimits limits;    ///< of each child

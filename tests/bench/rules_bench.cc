@@ -99,8 +99,13 @@ Sample sample_of(std::size_t octets) {
     text.pieces.push_back({begin, static_cast<std::uint32_t>(text.text.size())});
     text.text += '\n';
   };
+  // What some rules hit, once in 4 KiB.
+  const char* const kHit[] = {"spamword64 ", "Limited time offer number 71 ", "dear friend6, ",
+                              "transfer of  13 million ", "cheap or dear pills129 "};
+  std::size_t paragraphs = 0;
   while (size < octets) {
     paragraph.clear();
+    if (paragraphs++ % 16 == 0) paragraph = kHit[paragraphs / 16 % std::size(kHit)];
     const std::size_t length = 80 + random() % 400;
     while (paragraph.size() < length)
       paragraph.append(kWords[random() % std::size(kWords)]).append(" ");

@@ -248,7 +248,7 @@ TEST(Compile, AnEditCompilesOneChunk) {
   const TemporaryFolder folder;
   CompileOptions options;
   options.cache_directory = folder.path();
-  options.chunk_size = 2;  // and 32 of the cheap ones
+  options.chunk_size = 2;  // and 16 of the cheap ones
   const Compiled first = must_compile(sample(300), options);
   ASSERT_GT(first.stats.jobs, 8U);
   RuleFile edited = sample(300);

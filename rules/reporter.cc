@@ -1,8 +1,28 @@
 #include "rules/reporter.h"
 
+#include <algorithm>
+
+#include "core/base/text.h"
+
 namespace gatepost::rules {
 
 using Severity = Diagnostic::Severity;
+
+namespace {
+
+constexpr std::size_t kMaxText = 2000;
+
+// Pieces of a line stand in the texts, and a line may hold any octets: nothing of it may reach a
+// terminal or a log as it is. Texts of clean lines stay as they are written.
+std::string shown(std::string what) {
+  const bool clean = what.size() <= kMaxText && is_ascii(what) &&
+                     std::none_of(what.begin(), what.end(), [](char c) {
+                       return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+                     });
+  return clean ? what : printable(what, kMaxText);
+}
+
+}  // namespace
 
 void Reporter::error(Place place, std::string what, std::string_view rule) {
   add(Severity::error, std::move(place), std::move(what), rule);
@@ -22,7 +42,7 @@ void Reporter::add(Severity severity, Place place, std::string what, std::string
     if (counts_[index] == max_each_ + 1) last_[index] = std::move(place);
     return;
   }
-  all_.push_back({severity, std::move(what), std::move(place), std::string(rule)});
+  all_.push_back({severity, shown(std::move(what)), std::move(place), std::string(rule)});
 }
 
 std::vector<Diagnostic> Reporter::take() {

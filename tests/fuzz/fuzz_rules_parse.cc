@@ -1,0 +1,59 @@
+// Rule files: every line is understood or told, on one line with its place; what was understood can
+// be planned, checked and computed.
+
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "core/base/text.h"
+#include "rules/lint.h"
+#include "rules/parse.h"
+
+using namespace gatepost;
+using namespace gatepost::rules;
+
+namespace {
+
+void check(const std::vector<Diagnostic>& diagnostics) {
+  for (const Diagnostic& d : diagnostics) {
+    if (d.what.empty() || d.what.find('\n') != std::string::npos) std::abort();
+    if (!is_valid_utf8(d.what) || d.what.size() > 4000) std::abort();
+    if (d.place.file != "f" && d.place.file != "g") std::abort();
+    if (d.place.line < 1 || d.place.column < 1) std::abort();
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string input(reinterpret_cast<const char*>(data), size);
+  ParseOptions options;
+  options.limits.max_rules = 200;
+  options.limits.max_includes = 20;
+  options.load = [&](const std::string& path) -> Result<std::string> {
+    if (path != "g") return config_error("not here", path);
+    return input.substr(input.size() / 2);
+  };
+  const Source source{"f", input};
+  const RuleFile file = parse({&source, 1}, options);
+  check(file.diagnostics);
+  check(check_patterns(file));
+  const MetaPlan plan = plan_metas(file);
+  check(plan.diagnostics);
+  if (file.rules.size() > 200) std::abort();
+  std::vector<double> counts(file.rules.size());
+  for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = static_cast<double>(i % 4);
+  for (const MetaPlan::Meta& meta : plan.metas) {
+    counts.at(meta.rule) = meta.program.evaluate(counts);
+    if (!std::isfinite(counts[meta.rule])) std::abort();
+    for (const std::uint32_t rule : meta.program.uses()) (void)counts.at(rule);
+  }
+  for (const Rule& rule : file.rules) {
+    if (rule.pattern.place.line == 0) continue;  // exists: has none
+    const Place end = rule.pattern.place_at(rule.pattern.expression.size());
+    if (end.line < rule.place.line) std::abort();
+  }
+  check(lint(file, plan));
+  return 0;
+}

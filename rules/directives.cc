@@ -160,9 +160,13 @@ constexpr std::string_view kFamilies[] = {
 Directive directive_of(std::string_view key) {
   const auto known = table().find(key);
   if (known != table().end()) return known->second;
+  // What is no word is not of a family, whatever it begins with.
+  const bool is_word = key.size() <= 60 && std::all_of(key.begin(), key.end(), [](char c) {
+                         return is_alnum(c) || c == '_';
+                       });
   const bool of_family =
-      std::any_of(std::begin(kFamilies), std::end(kFamilies),
-                  [&](std::string_view family) { return key.starts_with(family); });
+      is_word && std::any_of(std::begin(kFamilies), std::end(kFamilies),
+                             [&](std::string_view family) { return key.starts_with(family); });
   return of_family ? unsupported_setting : unknown;
 }
 

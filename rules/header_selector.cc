@@ -102,7 +102,7 @@ bool parse_selector(std::string_view line, std::size_t at, HeaderSelector& out, 
   const bool colon = stop < line.size() && line[stop] == ':';
   if (exists) {
     if (stop + (colon ? 1 : 0) != line.size()) {
-      return fail(fault, "expected the end of the line behind exists:" + out.name,
+      return fail(fault, "expected the end of the line behind exists:" + printable(out.name, 100),
                   std::min(stop, line.size()));
     }
   } else if (colon &&
@@ -110,14 +110,15 @@ bool parse_selector(std::string_view line, std::size_t at, HeaderSelector& out, 
     return false;
   }
   if (is_unsupported_pseudo_header(out.name)) {
-    return fail(fault, "header '" + out.name + "' is not supported", name_at, true);
+    return fail(fault, "header '" + printable(out.name, 100) + "' is not supported", name_at, true);
   }
   if (exists) return true;
   at = colon ? modifiers_end : stop;
   while (at < line.size() && is_wsp(line[at])) ++at;
   const std::string_view op = line.substr(at, 2);
   if (op != "=~" && op != "!~") {
-    return fail(fault, "expected =~ or !~ behind the header field '" + out.name + "'", at);
+    return fail(fault,
+                "expected =~ or !~ behind the header field '" + printable(out.name, 100) + "'", at);
   }
   out.negated = op == "!~";
   at += 2;

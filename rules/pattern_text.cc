@@ -89,8 +89,8 @@ bool parse_pattern(const Line& line, const std::string& file, std::size_t begin,
       at += 1;
     else if (text.substr(at).starts_with("qr"))
       at += 2;
-    const bool can_delimit =
-        at > begin && at < end && !is_alnum(text[at]) && text[at] != '_' && text[at] != '\\';
+    const bool can_delimit = at > begin && at < end && text[at] > ' ' && text[at] < 0x7f &&
+                             !is_alnum(text[at]) && text[at] != '_' && text[at] != '\\';
     if (!can_delimit) {
       return fail(fault,
                   "expected a pattern such as /text/i or m{text}, found '" +

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
@@ -15,12 +16,18 @@ using namespace gatepost::rules;
 
 namespace {
 
+bool is_good(const Diagnostic& d) {
+  if (d.what.empty() || d.what.find('\n') != std::string::npos) return false;
+  if (!is_valid_utf8(d.what) || d.what.size() > 4000) return false;
+  if (d.place.file != "f" && d.place.file != "g") return false;
+  return d.place.line >= 1 && d.place.column >= 1;
+}
+
 void check(const std::vector<Diagnostic>& diagnostics) {
   for (const Diagnostic& d : diagnostics) {
-    if (d.what.empty() || d.what.find('\n') != std::string::npos) std::abort();
-    if (!is_valid_utf8(d.what) || d.what.size() > 4000) std::abort();
-    if (d.place.file != "f" && d.place.file != "g") std::abort();
-    if (d.place.line < 1 || d.place.column < 1) std::abort();
+    if (is_good(d)) continue;
+    std::fprintf(stderr, "%s: %s\n", d.place.text().c_str(), printable(d.what, 5000).c_str());
+    std::abort();
   }
 }
 

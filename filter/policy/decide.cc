@@ -21,9 +21,9 @@ bool is_authentication(std::string_view check) {
 // speak against the message, and what merely follows from the same failure is not something else.
 bool another_agrees(std::span<const Finding> findings, const Policy& policy) {
   return std::any_of(findings.begin(), findings.end(), [&](const Finding& finding) {
-    const FindingInfo* info = find_finding(finding.name);
+    const FindingInfo* info = info_of(finding);
     return info != nullptr && !is_authentication(info->check) &&
-           policy.rule(finding.name).score * finding.factor > 0;
+           policy.rule(finding).score * finding.factor > 0;
   });
 }
 
@@ -58,15 +58,17 @@ bool overruled_by_allow(const FindingInfo& info) {
 struct Strongest {
   Action action = Action::none;
   const FindingInfo* info = nullptr;
+  const Finding* finding = nullptr;
 };
 
-Reply make_reply(Action action, const FindingInfo* info) {
+Reply make_reply(Action action, const FindingInfo* info, const Finding* finding) {
   const bool reject = action == Action::reject;
   if (info == nullptr) {
     return reject ? Reply{550, "5.7.1", "message looks like spam"}
                   : Reply{451, "4.7.1", "message cannot be accepted now, try again later"};
   }
   Reply reply{info->code, std::string(info->enhanced), std::string(info->reply)};
+  if (finding != nullptr && !finding->reply.empty()) reply.text = finding->reply;
   if (reply.text.empty()) reply.text = "refused by local policy";
   // The class follows the action when the configuration turned a refusal into a deferral or back.
   if (reject && reply.code / 100 != 5) reply.code = 550;
@@ -155,9 +157,9 @@ Strongest weigh(std::span<const Finding> findings, const Policy& policy,
   Strongest strongest;
   for (const Finding& finding : findings) {
     if (finding.recipient >= 0 && finding.recipient != index) continue;
-    const FindingInfo* info = find_finding(finding.name);
+    const FindingInfo* info = info_of(finding);
     if (info == nullptr || is_moot(*info, envelope)) continue;
-    const FindingRule rule = policy.rule(finding.name);
+    const FindingRule rule = policy.rule(finding);
     Action action = info->check == "dmarc" && rule.action == Action::none
                         ? dmarc_action(finding.name, findings, policy)
                         : rule.action;
@@ -172,13 +174,13 @@ Strongest weigh(std::span<const Finding> findings, const Policy& policy,
     verdict.score += score;
     if (score != 0 || action != Action::none)
       verdict.reasons.push_back({finding.name, score, action});
-    if (action > strongest.action) strongest = {action, info};
+    if (action > strongest.action) strongest = {action, info, &finding};
   }
   if (verdict.stage == Stage::end_of_message && !allowed) {
     Action by_score = score_action(verdict.score, policy);
     if (by_score == Action::reject && !may_refuse(nullptr, connection, envelope))
       by_score = Action::tag;
-    if (by_score > strongest.action) strongest = {by_score, nullptr};
+    if (by_score > strongest.action) strongest = {by_score, nullptr, nullptr};
   }
   return strongest;
 }
@@ -209,7 +211,7 @@ Verdict decide(std::span<const Finding> findings, const Policy& policy, Stage st
     verdict.action = Action::tag;
   }
   if (verdict.action == Action::reject || verdict.action == Action::tempfail) {
-    verdict.reply = make_reply(verdict.action, strongest.info);
+    verdict.reply = make_reply(verdict.action, strongest.info, strongest.finding);
   } else if (mixed) {
     verdict.action = Action::tempfail;
     verdict.reply = {452, "4.5.3", "send mail for this recipient in a transaction of its own"};

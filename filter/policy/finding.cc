@@ -6,7 +6,7 @@ namespace gatepost {
 
 namespace {
 
-constexpr std::string_view kActions[] = {"none", "tag", "hold", "tempfail", "reject"};
+constexpr std::string_view kActions[] = {"none", "tag", "hold", "store", "tempfail", "reject"};
 
 // Reply texts are one line of ASCII and name the class of the refusal, never a rule's inside.
 // clang-format off
@@ -41,6 +41,7 @@ constexpr FindingInfo kTable[] = {
   {"MULTI_RECIPIENT_BOUNCE", "lists", Stage::data, 1, Action::none, 550, "5.7.1", "a bounce has one recipient", "the null sender with several recipients: bounces go to one (RFC 5321 section 4.5.5)"},
   {"NO_SPACE", "message", Stage::end_of_message, 0, Action::tempfail, 452, "4.3.1", "no space for the message now, try again later", "the byte budget and the spool are used up"},
   {"NUL_IN_MESSAGE", "message", Stage::end_of_message, 1, Action::none, 554, "5.6.0", "message contains NUL", "RFC 5322 forbids NUL"},
+  {"RULES_TRUNCATED", "rules", Stage::end_of_message, 0, Action::none, 0, "", "", "the message is larger than content.max_size: content rules saw its beginning only"},
   {"SPF_FAIL", "spf", Stage::mail, 2, Action::none, 550, "5.7.23", "client may not send for the sender's domain (SPF)", "SPF: fail"},
   {"SPF_HELO_FAIL", "spf", Stage::mail, 0.5, Action::none, 550, "5.7.23", "client may not use this HELO name (SPF)", "SPF of the HELO name: fail"},
   {"SPF_NEUTRAL", "spf", Stage::mail, 0, Action::none, 0, "", "", "SPF: neutral"},
@@ -51,6 +52,10 @@ constexpr FindingInfo kTable[] = {
   {"SPF_TEMPERROR", "spf", Stage::mail, 0, Action::none, 451, "4.7.24", "SPF cannot be checked now, try again later", "SPF: temperror"},
   {"TOO_MANY_WAITING", "session", Stage::rcpt, 0, Action::tempfail, 451, "4.3.2", "system is busy, try again later", "milter.max_waiting sessions wait for DNS already"},
 };
+
+// Content rules have names of their own; what is common to them stands here.
+constexpr FindingInfo kContentRule = {
+  "CONTENT_RULE", "rules", Stage::end_of_message, 0, Action::none, 550, "5.7.1", "message looks like spam", "a content rule hit"};
 // clang-format on
 
 }  // namespace
@@ -77,6 +82,10 @@ const FindingInfo* find_finding(std::string_view name) {
       std::lower_bound(rows.begin(), rows.end(), name,
                        [](const FindingInfo& row, std::string_view n) { return row.name < n; });
   return at != rows.end() && at->name == name ? &*at : nullptr;
+}
+
+const FindingInfo* info_of(const Finding& finding) {
+  return finding.rule ? &kContentRule : find_finding(finding.name);
 }
 
 }  // namespace gatepost

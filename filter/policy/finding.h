@@ -12,24 +12,36 @@ namespace gatepost {
 
 /// What a finding asks for, weakest first: the strongest of a message wins.
 enum class Action {
-  none,      ///< only its score counts
-  tag,       ///< deliver with X-Spam-* header fields
-  hold,      ///< accept into the MTA's own quarantine
+  none,   ///< only its score counts
+  tag,    ///< deliver with X-Spam-* header fields
+  hold,   ///< accept into the MTA's own quarantine
+  store,  ///< accept into our quarantine: the MTA is told to discard it, or 5xx (store_and_reject)
   tempfail,  ///< 4xx: the client tries again
   reject,    ///< 5xx
 };
 
-/// "none", "tag", "hold", "tempfail", "reject".
+/// "none", "tag", "hold", "store", "tempfail", "reject".
 std::string_view to_string(Action action);
 std::optional<Action> parse_action(std::string_view word);
 
-/// One fact. `name` is a row of the finding table (finding_table.h).
+/// What a finding counts and asks for.
+struct FindingRule {
+  double score = 0;
+  Action action = Action::none;
+  bool operator==(const FindingRule&) const = default;
+};
+
+/// One fact. `name` is a row of finding_table(), or a content rule's when `rule` is set.
 struct Finding {
   std::string name;              ///< "SPF_FAIL"
   Stage stage = Stage::connect;  ///< where it became known
   std::string detail;  ///< for the log and `explain`, untrusted text: escape before showing
   int recipient = -1;  ///< index into Envelope::recipients when it concerns one recipient only
-  double factor = 1;   ///< multiplies the table's score (weights of DNS lists)
+  double factor = 1;   ///< multiplies the score (weights of DNS lists)
+  /// Of a content rule: score and action as its rule set has them.
+  std::optional<FindingRule> rule = {};
+  /// Said to the client instead of the table's text: one line of printable ASCII, or empty.
+  std::string reply = {};
 
   bool operator==(const Finding&) const = default;
 };
@@ -52,5 +64,7 @@ struct FindingInfo {
 const std::vector<FindingInfo>& finding_table();
 /// Null when there is no such row.
 const FindingInfo* find_finding(std::string_view name);
+/// The row of the finding; for a content rule one that speaks of all of them. Null: neither.
+const FindingInfo* info_of(const Finding& finding);
 
 }  // namespace gatepost

@@ -12,6 +12,12 @@ FindingRule Policy::rule(std::string_view name) const {
   return info != nullptr ? FindingRule{info->score, info->action} : FindingRule{};
 }
 
+FindingRule Policy::rule(const Finding& finding) const {
+  if (!finding.rule) return rule(finding.name);
+  const auto set = rules_.find(finding.name);
+  return set != rules_.end() ? set->second : *finding.rule;
+}
+
 void Policy::finish() {
   for (auto& set : needs_) set.clear();
   for (bool& answers : may_answer_) answers = false;

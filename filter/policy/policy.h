@@ -30,11 +30,6 @@ struct DnsList {
   std::vector<int> codes;
 };
 
-struct FindingRule {
-  double score = 0;
-  Action action = Action::none;
-};
-
 /// Immutable and swapped whole (Snapshot<Policy>); safe from any thread.
 struct Policy {
   std::string source = "embedded defaults";  ///< the file it came from, for logs
@@ -74,6 +69,8 @@ struct Policy {
   /// Score and action of finding_table() rows; set_rule() overrides, rule() reads.
   void set_rule(std::string_view name, FindingRule rule);
   FindingRule rule(std::string_view name) const;
+  /// The same for a finding: a content rule brings its own, which set_rule() overrides.
+  FindingRule rule(const Finding& finding) const;
 
   bool enabled(std::string_view check) const { return disabled_checks.count(check) == 0; }
   /// The checks whose findings could change the answer at `stage`: only these are waited for there.

@@ -19,6 +19,9 @@ namespace gatepost {
 namespace dkim {
 class Library;
 }
+namespace mail {
+class Message;
+}
 
 /// What a hook may use. Valid during the hook only.
 class CheckContext {
@@ -30,6 +33,8 @@ class CheckContext {
   virtual const Envelope& envelope() const = 0;
   virtual dkim::Library& dkim_library() const = 0;
   virtual std::int64_t unix_time() const = 0;
+  /// The message so far; frozen from end_of_message() on. Null outside of a transaction.
+  virtual const mail::Message* message() const = 0;
   /// Of the check's own scope: what connection checks find stays until the connection closes.
   virtual Facts& facts() = 0;
   virtual FlowDriver& flows() = 0;
@@ -37,6 +42,9 @@ class CheckContext {
   virtual Deadline flow_deadline() const = 0;
   /// States a fact. `name` is a row of finding_table(); anything else is a CHECK_ERROR.
   virtual void add(std::string_view name, std::string detail = {}, double factor = 1) = 0;
+  /// States a fact with all it has: a content rule (Finding::rule), a text for the client
+  /// (Finding::reply). Stage and recipient are filled in.
+  virtual void add(Finding finding) = 0;
   /// Makes the session wait for `flow` before it calls conclude() of this check.
   virtual void wait_for(PendingHandle flow) = 0;
 

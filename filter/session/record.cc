@@ -117,7 +117,7 @@ Json dkim_json(const Facts& facts) {
 Json findings_json(const Record& record) {
   Json list = Json::array();
   for (const Finding& finding : record.findings) {
-    const FindingRule rule = record.policy ? record.policy->rule(finding.name) : FindingRule{};
+    const FindingRule rule = record.policy ? record.policy->rule(finding) : FindingRule{};
     Json row = {{"name", finding.name},
                 {"stage", to_string(finding.stage)},
                 {"score", rule.score * finding.factor}};

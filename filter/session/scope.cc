@@ -16,10 +16,14 @@ Scope::Scope(SessionServices& services, Executor& executor, std::shared_ptr<cons
 }
 
 void BoundContext::add(std::string_view name, std::string detail, double factor) {
-  Finding finding{std::string(name), stage_, std::move(detail), recipient_, factor};
-  if (find_finding(name) == nullptr) {
-    finding = {"CHECK_ERROR", stage_, "unknown finding " + std::string(name), -1, 1};
-  }
+  add(Finding{std::string(name), stage_, std::move(detail), recipient_, factor});
+}
+
+void BoundContext::add(Finding finding) {
+  finding.stage = stage_;
+  finding.recipient = recipient_;
+  if (info_of(finding) == nullptr)
+    finding = {"CHECK_ERROR", stage_, "unknown finding " + finding.name, -1, 1};
   scope_.findings.push_back(std::move(finding));
 }
 

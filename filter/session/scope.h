@@ -36,12 +36,13 @@ struct Scope {
 class BoundContext final : public CheckContext {
  public:
   BoundContext(SessionServices& services, Scope& scope, const Connection& connection,
-               const Envelope& envelope, Stage stage)
+               const Envelope& envelope, Stage stage, const mail::Message* message = nullptr)
       : services_(services),
         scope_(scope),
         connection_(connection),
         envelope_(envelope),
-        stage_(stage) {}
+        stage_(stage),
+        message_(message) {}
 
   void bind(RunningCheck& check) { check_ = &check; }
   void bind_recipient(int index) { recipient_ = index; }
@@ -51,12 +52,14 @@ class BoundContext final : public CheckContext {
   const Envelope& envelope() const override { return envelope_; }
   dkim::Library& dkim_library() const override { return services_.dkim_library; }
   std::int64_t unix_time() const override { return services_.clock.unix_time(); }
+  const mail::Message* message() const override { return message_; }
   Facts& facts() override { return scope_.facts; }
   FlowDriver& flows() override { return scope_.flows; }
   Deadline flow_deadline() const override {
     return Deadline::after(services_.clock, scope_.policy->flow_timeout);
   }
   void add(std::string_view name, std::string detail, double factor) override;
+  void add(Finding finding) override;
   void wait_for(PendingHandle flow) override { check_->waiting.push_back(std::move(flow)); }
 
  private:
@@ -65,6 +68,7 @@ class BoundContext final : public CheckContext {
   const Connection& connection_;
   const Envelope& envelope_;
   Stage stage_;
+  const mail::Message* message_;
   RunningCheck* check_ = nullptr;
   int recipient_ = -1;
 };

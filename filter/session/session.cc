@@ -57,10 +57,11 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
   // --------------------------------------------------------------------------------------
 
   const Envelope& envelope() const { return transaction ? transaction->envelope : no_envelope; }
+  const mail::Message* message() const { return transaction ? &transaction->message : nullptr; }
 
   template <class Hook>
   void run_hooks(Scope& scope, Stage stage, Hook&& hook, int recipient = -1) {
-    BoundContext context(services, scope, connection, envelope(), stage);
+    BoundContext context(services, scope, connection, envelope(), stage, message());
     context.bind_recipient(recipient);
     for (RunningCheck& running : scope.checks)
       guarded(context, running, [&] { hook(*running.check, context); });
@@ -154,7 +155,7 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
     if (!ready) return false;
     running.waiting.clear();
     running.concluded = true;
-    BoundContext context(services, scope, connection, envelope(), stage);
+    BoundContext context(services, scope, connection, envelope(), stage, message());
     guarded(context, running, [&] { running.concluded = running.check->conclude(context); });
     scope.flows.flush();
     return true;
@@ -369,7 +370,7 @@ void Session::header(std::string_view name, std::string_view value) {
   const mail::HeaderField field = mail::from_milter(name, value);
   Scope& scope = s.transaction->scope;
   BoundContext context(s.services, scope, s.connection, s.transaction->envelope,
-                       Stage::end_of_headers);
+                       Stage::end_of_headers, s.message());
   for (RunningCheck& running : scope.checks) {
     s.guarded(context, running, [&] { running.check->header(context, field); });
   }
@@ -392,7 +393,8 @@ bool Session::body(std::string_view chunk) {
     t.scope.findings.push_back({"NO_SPACE", Stage::end_of_message, kept.error().text(), -1, 1});
     return false;
   }
-  BoundContext context(s.services, t.scope, s.connection, t.envelope, Stage::end_of_message);
+  BoundContext context(s.services, t.scope, s.connection, t.envelope, Stage::end_of_message,
+                       s.message());
   for (RunningCheck& running : t.scope.checks) {
     s.guarded(context, running, [&] { running.check->body(context, chunk); });
   }

@@ -31,6 +31,27 @@ mail::MessageLimits message_limits(const config::DaemonSettings& settings) {
   return limits;
 }
 
+quarantine::Options quarantine_options(const config::DaemonSettings& settings) {
+  quarantine::Options options;
+  options.directory = config::quarantine_folder(settings);
+  options.retention =
+      std::chrono::duration_cast<std::chrono::seconds>(settings.quarantine_retention);
+  options.max_octets = settings.quarantine_max_size;
+  options.max_messages = settings.quarantine_max_messages;
+  options.min_free = settings.quarantine_min_free;
+  return options;
+}
+
+/// For tools that only judge: whatever they ask to be stored counts as stored.
+class NoQuarantine final : public Quarantine {
+ public:
+  Result<void> keep(const mail::Message&, const Record&) override { return {}; }
+  void confirm(const std::string&) override {}
+  std::optional<ReleaseCheck> check_release(const mail::Message&, const Envelope&) override {
+    return std::nullopt;
+  }
+};
+
 }  // namespace
 
 Result<std::unique_ptr<DnsStack>> DnsStack::open(const config::DaemonSettings& settings,
@@ -82,7 +103,21 @@ Result<std::unique_ptr<Engine>> Engine::open(const config::Configuration& config
       engine->clock_, engine->dns_->resolver(), *engine->policy_, engine->checks_, *engine->dkim_,
       engine->budget_, spool_directory(settings.state_directory), message_limits(settings),
       *engine->references_, *engine->waiting_, engine->metrics_, records});
+  static NoQuarantine no_quarantine;
+  engine->services_->quarantine = &no_quarantine;
+  if (options.quarantine) {
+    engine->quarantine_ = std::make_unique<quarantine::DiskQuarantine>(
+        quarantine_options(settings), engine->clock_, engine->metrics_,
+        [e = engine.get()](const std::string& line) {
+          if (e->say_) e->say_(line);
+        });
+    engine->services_->quarantine = engine->quarantine_.get();
+  }
   return engine;
+}
+
+Result<void> Engine::start_state() {
+  return quarantine_ ? quarantine_->start() : Result<void>();
 }
 
 }  // namespace gatepost

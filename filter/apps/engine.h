@@ -10,6 +10,7 @@
 #include "core/dns/zone_resolver.h"
 #include "dkim/library.h"
 #include "filter/config/configuration.h"
+#include "filter/quarantine/disk_quarantine.h"
 #include "filter/session/session.h"
 
 namespace gatepost {
@@ -19,6 +20,7 @@ struct EngineOptions {
   std::vector<std::string> zones;        ///< besides dns.zones
   std::int64_t unix_time = -1;           ///< `--at`
   bool network = true;                   ///< false: names outside of the zones do not exist
+  bool quarantine = false;  ///< false: a message that is to be stored is judged so and not kept
 };
 
 /// Makes a resolver of its own: zone files, then the network.
@@ -42,6 +44,13 @@ class Engine {
   static Result<std::unique_ptr<Engine>> open(const config::Configuration& configuration,
                                               RecordSink& records, const EngineOptions& options);
 
+  /// Opens what is written below the state directory: as the user who is to own it. A fault is
+  /// no reason not to start, it is given to `say` of the quarantine's own.
+  Result<void> start_state();
+  void say_with(std::function<void(const std::string&)> say) { say_ = std::move(say); }
+  /// Null for tools that only judge.
+  quarantine::DiskQuarantine* quarantine() { return quarantine_.get(); }
+
   SessionServices& services() { return *services_; }
   Metrics& metrics() { return metrics_; }
   Snapshot<Policy>& policy() { return *policy_; }
@@ -61,6 +70,8 @@ class Engine {
   std::shared_ptr<mail::ByteBudget> budget_;
   std::unique_ptr<ReferenceMaker> references_;
   std::unique_ptr<WaitingPlaces> waiting_;
+  std::function<void(const std::string&)> say_;
+  std::unique_ptr<quarantine::DiskQuarantine> quarantine_;
   std::unique_ptr<SessionServices> services_;
 };
 

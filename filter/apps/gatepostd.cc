@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "filter/apps/engine.h"
+#include "filter/apps/quarantine_commands.h"
 #include "filter/control/control.h"
 #include "filter/log/log.h"
 #include "filter/milter/milter_server.h"
@@ -224,6 +225,7 @@ class Daemon {
     EngineOptions options;
     options.nameservers = flags_.nameservers;
     options.zones = flags_.zones;
+    options.quarantine = true;
     if (const int failed = open_engine(options)) return failed;
     milter::MilterOptions milter_options;
     milter_options.listen = *milter::parse_socket(settings().listen[0]);
@@ -238,10 +240,16 @@ class Daemon {
     }
     write_pid_file();
     if (const int failed = give_up_root()) return failed;
+    engine_->say_with([this](const std::string& line) { say(Log::Level::error, line); });
+    if (const auto ready = engine_->start_state(); !ready.ok()) {
+      say(Log::Level::error,
+          "quarantine: cannot be used, what is to be stored is deferred: " + ready.error().text());
+    }
     milter_->start([this] {
       stopped_unasked_ = true;
       ::kill(::getpid(), SIGTERM);
     });
+    commands_ = quarantine_commands(*engine_->quarantine());
     if (control_) control_->start([this](std::string_view request) { return answer(request); });
     say(Log::Level::info, std::string("started version=" GATEPOST_VERSION " mode=") +
                               (policy()->mode == Mode::observe ? "observe" : "enforce") +
@@ -343,6 +351,7 @@ class Daemon {
     notify("STOPPING=1");
     say(Log::Level::info, stopped_unasked_ ? "libmilter ended unasked, stopping" : "stopping");
     const std::size_t left = milter_->drain(settings().drain_timeout);
+    engine_->quarantine()->flush();
     say(left == 0 ? Log::Level::info : Log::Level::warning,
         "stopped, " + std::to_string(left) + " transactions were cut off");
     control_.reset();
@@ -358,6 +367,8 @@ class Daemon {
     using Json = nlohmann::ordered_json;
     const Json asked = Json::parse(request, nullptr, false);
     const std::string command = asked.is_object() ? asked.value("command", "") : "";
+    if (const auto at = commands_.find(command); at != commands_.end())
+      return at->second(asked).dump(-1, ' ', false, Json::error_handler_t::replace);
     if (command == "stats") return stats_json().dump();
     if (command == "reload") {
       Json errors = Json::array();
@@ -399,6 +410,7 @@ class Daemon {
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<milter::MilterServer> milter_;
   std::unique_ptr<control::ControlServer> control_;
+  ControlCommands commands_;
   WaitingExecutor errands_;
   std::mutex reload_mutex_;
   std::atomic<bool> stopped_unasked_{false};

@@ -33,7 +33,16 @@ struct DaemonSettings {
   std::size_t dns_cache_bytes = 0;
   std::size_t memory_budget = 0;  ///< octets of messages in flight in memory
   std::size_t max_message_size = 0;
+  std::string quarantine_directory;  ///< empty: quarantine_folder() has it below state_directory
+  std::chrono::milliseconds quarantine_retention{};
+  std::size_t quarantine_max_size = 0;
+  std::size_t quarantine_max_messages = 0;
+  std::size_t quarantine_min_free = 0;
+  std::string quarantine_release_to;  ///< "HOST:PORT"
 };
+
+/// Where the quarantine is; empty when there is no state directory either.
+std::string quarantine_folder(const DaemonSettings& settings);
 
 /// Where the value in force was set.
 struct Origin {

@@ -256,8 +256,8 @@ class Loader {
           rule.action = *action;
         else
           fault(node.source(), name +
-                                   ".action: expected \"none\", \"tag\", \"hold\", \"tempfail\" or "
-                                   "\"reject\", got " +
+                                   ".action: expected \"none\", \"tag\", \"hold\", \"store\", "
+                                   "\"tempfail\" or \"reject\", got " +
                                    shown(node));
       } else {
         fault(key.source(),
@@ -361,6 +361,11 @@ class Loader {
 };
 
 }  // namespace
+
+std::string quarantine_folder(const DaemonSettings& settings) {
+  if (!settings.quarantine_directory.empty()) return settings.quarantine_directory;
+  return settings.state_directory.empty() ? "" : settings.state_directory + "/quarantine";
+}
 
 LoadResult load_text(std::string_view text, const std::string& name) {
   Loader loader;

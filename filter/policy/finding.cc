@@ -41,6 +41,9 @@ constexpr FindingInfo kTable[] = {
   {"MULTI_RECIPIENT_BOUNCE", "lists", Stage::data, 1, Action::none, 550, "5.7.1", "a bounce has one recipient", "the null sender with several recipients: bounces go to one (RFC 5321 section 4.5.5)"},
   {"NO_SPACE", "message", Stage::end_of_message, 0, Action::tempfail, 452, "4.3.1", "no space for the message now, try again later", "the byte budget and the spool are used up"},
   {"NUL_IN_MESSAGE", "message", Stage::end_of_message, 1, Action::none, 554, "5.6.0", "message contains NUL", "RFC 5322 forbids NUL"},
+  {"QUARANTINE_UNAVAILABLE", "session", Stage::end_of_message, 0, Action::tempfail, 452, "4.3.1", "message cannot be taken now, try again later", "a message that was to be stored could not be: disk full or read-only, quarantine full, index broken"},
+  {"RELEASED", "session", Stage::end_of_message, 0, Action::none, 0, "", "", "re-injected from our quarantine with a good release token: no other finding counts"},
+  {"RELEASE_TOKEN_BAD", "session", Stage::end_of_message, 0, Action::none, 550, "5.7.1", "release token is not valid", "a release token that is forged, used, expired, or of another content or envelope; treated as any mail"},
   {"RULES_TRUNCATED", "rules", Stage::end_of_message, 0, Action::none, 0, "", "", "the message is larger than content.max_size: content rules saw its beginning only"},
   {"SPF_FAIL", "spf", Stage::mail, 2, Action::none, 550, "5.7.23", "client may not send for the sender's domain (SPF)", "SPF: fail"},
   {"SPF_HELO_FAIL", "spf", Stage::mail, 0.5, Action::none, 550, "5.7.23", "client may not use this HELO name (SPF)", "SPF of the HELO name: fail"},
@@ -65,7 +68,7 @@ std::string_view to_string(Action action) {
 }
 
 std::optional<Action> parse_action(std::string_view word) {
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < static_cast<int>(std::size(kActions)); ++i) {
     if (kActions[i] == word) return static_cast<Action>(i);
   }
   return std::nullopt;

@@ -59,6 +59,8 @@ struct Policy {
   /// For discovery by suffix; null: the list built into libpsl.
   std::shared_ptr<const dmarc::PublicSuffixList> public_suffixes;
   Action dmarc_quarantine_as = Action::tag;
+  Action quarantine_as = Action::hold;  ///< what quarantine_score means: hold or store
+  bool store_and_reject = false;        ///< what is stored is refused with 5xx, not accepted
 
   std::chrono::milliseconds query_timeout{5000};   ///< one DNS question
   std::chrono::milliseconds flow_timeout{20000};   ///< one check (RFC 7208 section 4.6.4)

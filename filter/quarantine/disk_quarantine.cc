@@ -30,7 +30,7 @@ namespace gatepost::quarantine {
 namespace {
 
 constexpr auto kExpireEvery = std::chrono::minutes(1);
-constexpr int kExpireBatch = 20;  // deleted under one lock
+constexpr int kExpireBatch = 20;                              // deleted under one lock
 constexpr std::uint64_t kHeadRoom = std::uint64_t{64} << 10;  // JSON line, index row, its log
 
 Result<void> make_private(const std::filesystem::path& folder) {
@@ -379,7 +379,8 @@ DiskQuarantine::~DiskQuarantine() {
 }
 
 Result<void> DiskQuarantine::start() {
-  if (!impl_->thread.joinable()) impl_->thread = std::thread([impl = impl_.get()] { impl->work(); });
+  if (!impl_->thread.joinable())
+    impl_->thread = std::thread([impl = impl_.get()] { impl->work(); });
   std::lock_guard lock(impl_->mutex);
   return impl_->ensure_open();
 }
@@ -435,6 +436,10 @@ Result<bool> DiskQuarantine::erase(const std::string& reference) {
   return impl_->erase(reference);
 }
 
+const std::filesystem::path& DiskQuarantine::directory() const {
+  return impl_->options.directory;
+}
+
 std::optional<std::filesystem::path> DiskQuarantine::file_of(const std::string& reference) const {
   return is_reference(reference) ? impl_->folder.find(reference) : std::nullopt;
 }
@@ -469,26 +474,30 @@ Result<std::optional<Begun>> DiskQuarantine::begin_release(const std::string& re
   return std::optional<Begun>(std::move(begun));
 }
 
-Result<void> DiskQuarantine::end_release(const std::string& reference, const std::string& nonce,
+Result<bool> DiskQuarantine::end_release(const std::string& reference, const std::string& nonce,
                                          const std::vector<std::string>& delivered, bool whole) {
   std::lock_guard lock(impl_->mutex);
   if (const auto open = impl_->ensure_open(); !open.ok()) return open.error();
   auto found = impl_->index->find(reference);
   if (!found.ok()) return found.error();
-  if (!*found || (*found)->state != State::releasing || (*found)->nonce != nonce) return {};
+  if (!*found || (*found)->state != State::releasing || (*found)->nonce != nonce) return true;
   Entry& entry = **found;
-  for (const std::string& recipient : delivered) {
+  const bool to_all = delivered.size() == 1 && delivered[0] == "*";
+  for (const std::string& recipient : to_all ? entry.recipients : delivered) {
     if (!contains(entry.released, recipient)) entry.released.push_back(recipient);
   }
   const bool all = std::all_of(entry.recipients.begin(), entry.recipients.end(),
                                [&](const auto& r) { return contains(entry.released, r); });
   const bool done = !delivered.empty() && (all || whole);
   entry.state = done ? State::released : entry.before;
+  const bool passed = entry.passed != 0;
   entry.nonce.clear();  // burned
   entry.passed = 0;
-  if (const auto noted = impl_->index->update(entry); !noted.ok()) return noted;
+  if (const auto noted = impl_->index->update(entry); !noted.ok()) return noted.error();
   if (done) impl_->metrics.counter("quarantine.released").add();
-  return impl_->folder.mark_released(reference, entry.state == State::released);
+  const auto marked = impl_->folder.mark_released(reference, entry.state == State::released);
+  if (!marked.ok()) impl_->tell(marked.error().text());
+  return passed;
 }
 
 Result<std::size_t> DiskQuarantine::expire() {

@@ -25,8 +25,8 @@ struct Options {
   std::uint64_t max_octets = std::uint64_t{10} << 30;  ///< of all files
   std::uint64_t max_messages = 1000000;
   std::uint64_t min_free = std::uint64_t{256} << 20;  ///< octets that stay free on the disk
-  int max_writers = 4;       ///< messages written at one time
-  int max_waiting = 200;     ///< callers that may wait for that; beyond it keep() fails at once
+  int max_writers = 4;                                ///< messages written at one time
+  int max_waiting = 200;  ///< callers that may wait for that; beyond it keep() fails at once
 };
 
 /// The file names of a quarantine, for `gatepost`, which reads files itself.
@@ -66,16 +66,19 @@ class DiskQuarantine final : public Quarantine {
   Result<Totals> totals();
   /// False: there is no such entry. A temporary Error when it is being released.
   Result<bool> erase(const std::string& reference);
+  const std::filesystem::path& directory() const;
   std::optional<std::filesystem::path> file_of(const std::string& reference) const;
 
   /// The caller holds the lock of the entry's file (lock_entry), so no other release is at work. A
   /// release that was cut off is taken over, unless the filter had let it pass: then, and for a
   /// released entry, `again` must say so. Nothing: no such entry. A permanent Error says why not.
   Result<std::optional<Begun>> begin_release(const std::string& reference, bool again);
-  /// @param delivered  whom the MTA accepted it for: empty, and the release has failed
+  /// @param delivered  whom the MTA accepted it for: empty, and the release has failed; "*" alone
+  ///                   stands for all that were left
   /// @param whole      the entry counts as released whoever that was (`--to`)
   /// A nonce that is not the entry's changes nothing: it has ended already.
-  Result<void> end_release(const std::string& reference, const std::string& nonce,
+  /// @return whether the filter let the message pass with its token
+  Result<bool> end_release(const std::string& reference, const std::string& nonce,
                            const std::vector<std::string>& delivered, bool whole);
 
   /// Deletes what is older than the retention. @return how many.

@@ -35,10 +35,10 @@ struct Entry {
   std::string queue_id;  ///< of the MTA that asked
   std::string reason;    ///< names of the findings that count, strongest first
   double score = 0;
-  std::uint64_t size = 0;  ///< of the file, octets
-  std::string bound;       ///< bound_fields() of the message
-  std::string digest;      ///< content_digest() of the message
-  std::string nonce;       ///< of the release under way; empty: no token is good
+  std::uint64_t size = 0;   ///< of the file, octets
+  std::string bound;        ///< bound_fields() of the message
+  std::string digest;       ///< content_digest() of the message
+  std::string nonce;        ///< of the release under way; empty: no token is good
   std::int64_t passed = 0;  ///< when the filter let this release pass; 0: it did not
 };
 

@@ -35,8 +35,8 @@ class File {
 
 /// What the first line of a file says.
 struct FileHead {
-  Entry entry;         ///< state and release columns are not in the file
-  std::string record;  ///< the evaluation record as JSON
+  Entry entry;                 ///< state and release columns are not in the file
+  std::string record;          ///< the evaluation record as JSON
   std::size_t message_at = 0;  ///< octets before the message
 };
 

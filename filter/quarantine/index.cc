@@ -88,8 +88,8 @@ class Index::Statement {
     const auto* octets = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
     return octets == nullptr
                ? ""
-               : std::string(octets, static_cast<std::size_t>(
-                                         sqlite3_column_bytes(statement_, column)));
+               : std::string(octets,
+                             static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
   }
   std::int64_t number(int column) { return sqlite3_column_int64(statement_, column); }
   double real(int column) { return sqlite3_column_double(statement_, column); }
@@ -132,9 +132,9 @@ Index::~Index() {
 
 Error Index::error(const char* what) {
   damaged_ = damaged_ || says_damaged(sqlite3_extended_errcode(db_));
-  return temporary_error(std::string("cannot ") + what + " the quarantine's index: " +
-                             sqlite3_errmsg(db_),
-                         file_.string());
+  return temporary_error(
+      std::string("cannot ") + what + " the quarantine's index: " + sqlite3_errmsg(db_),
+      file_.string());
 }
 
 Result<void> Index::execute(const char* sql) {
@@ -152,9 +152,9 @@ Result<std::unique_ptr<Index>> Index::open(const std::filesystem::path& file, st
   const std::string aside = file.string() + ".damaged-" + std::to_string(now);
   std::filesystem::rename(file, aside, failed);
   if (failed) {
-    return temporary_error("the quarantine's index is damaged and cannot be moved aside: " +
-                               failed.message(),
-                           file.string());
+    return temporary_error(
+        "the quarantine's index is damaged and cannot be moved aside: " + failed.message(),
+        file.string());
   }
   for (const char* suffix : {"-wal", "-shm"})
     std::filesystem::rename(file.string() + suffix, aside + suffix, failed);
@@ -216,8 +216,8 @@ Result<void> Index::insert(const Entry& e) {
 }
 
 Result<void> Index::update(const Entry& e) {
-  Statement s(*this,
-              "UPDATE entry SET state=?, before=?, released=?, nonce=?, passed=? WHERE reference=?");
+  Statement s(
+      *this, "UPDATE entry SET state=?, before=?, released=?, nonce=?, passed=? WHERE reference=?");
   return s.bind(to_string(e.state))
       .bind(to_string(e.before))
       .bind(joined(e.released))
@@ -233,8 +233,8 @@ Result<void> Index::confirm(const std::vector<std::string>& references) {
   for (const std::string& reference : references) {
     for (const char* column : {"state", "before"}) {  // before: a release is at work already
       if (!result.ok()) break;
-      Statement s(*this, std::string("UPDATE entry SET ") + column + "='stored' WHERE reference=? AND " +
-                             column + "='unconfirmed'");
+      Statement s(*this, std::string("UPDATE entry SET ") + column +
+                             "='stored' WHERE reference=? AND " + column + "='unconfirmed'");
       result = s.bind(reference).run();
     }
   }
@@ -289,8 +289,9 @@ Result<std::vector<Entry>> Index::list(const Filter& filter) {
 }
 
 Result<std::vector<std::string>> Index::older_than(std::int64_t time, int limit) {
-  Statement s(*this,
-              "SELECT reference FROM entry WHERE time<? AND state<>'releasing' ORDER BY time LIMIT ?");
+  Statement s(
+      *this,
+      "SELECT reference FROM entry WHERE time<? AND state<>'releasing' ORDER BY time LIMIT ?");
   s.bind(time).bind(std::int64_t{limit});
   std::vector<std::string> list;
   for (;;) {

@@ -19,7 +19,7 @@ namespace {
 using Kind = ReleaseOutcome::Kind;
 
 ReleaseOutcome outcome(Kind kind, std::string detail, bool temporary = false) {
-  return {kind, {}, std::move(detail), temporary};
+  return {kind, {}, std::move(detail), temporary, false};
 }
 
 ReleaseOutcome of_error(Kind kind, const Error& error) {
@@ -126,9 +126,9 @@ ReleaseOutcome release(const std::string& reference, ReleaseJournal& journal,
   if (!path) return outcome(Kind::refused, "there is no such entry");
   const File file(::open(path->c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open())
-    return outcome(Kind::refused,
-                   "cannot read " + path->string() + ": " + std::strerror(errno));
-  if (!lock_entry(file.get())) return outcome(Kind::refused, "another process releases it now", true);
+    return outcome(Kind::refused, "cannot read " + path->string() + ": " + std::strerror(errno));
+  if (!lock_entry(file.get()))
+    return outcome(Kind::refused, "another process releases it now", true);
   const auto head = EntryFolder::read_head(*path);
   if (!head.ok()) return of_error(Kind::refused, head.error());
   const auto begun = journal.begin(reference, options.again);
@@ -143,6 +143,7 @@ ReleaseOutcome release(const std::string& reference, ReleaseJournal& journal,
     done.detail = "it was delivered, but that could not be noted: " + noted.error().text();
     done.temporary = true;
   }
+  done.unseen = !done.delivered.empty() && noted.ok() && !*noted;
   return done;
 }
 

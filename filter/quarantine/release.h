@@ -21,7 +21,7 @@ class ReleaseJournal {
   virtual Result<std::optional<Begun>> begin(const std::string& reference, bool again) = 0;
   /// As DiskQuarantine::end_release. Must not give up soon: a delivery that is not noted cannot be
   /// told from one that did not happen.
-  virtual Result<void> end(const std::string& reference, const std::string& nonce,
+  virtual Result<bool> end(const std::string& reference, const std::string& nonce,
                            const std::vector<std::string>& delivered, bool whole) = 0;
 };
 
@@ -46,6 +46,9 @@ struct ReleaseOutcome {
   std::vector<std::string> delivered;
   std::string detail;  ///< the MTA's reply or what went wrong; printable
   bool temporary = false;
+  /// Taken by the MTA, but this filter has not seen its token: not attached there, or the message
+  /// was changed on the way. Then it was treated as any mail, and may be in the quarantine again.
+  bool unseen = false;
 };
 
 /// Releases one entry. Holds the lock of its file meanwhile, so that there is one release of it at

@@ -74,8 +74,8 @@ std::string SmtpReply::line() const {
 }
 
 Result<SmtpServer> SmtpServer::parse(std::string_view text) {
-  const Error wrong = permanent_error("expected HOST:PORT, such as 127.0.0.1:25 or [::1]:25, got '" +
-                                      printable(text, 100) + "'");
+  const Error wrong = permanent_error(
+      "expected HOST:PORT, such as 127.0.0.1:25 or [::1]:25, got '" + printable(text, 100) + "'");
   SmtpServer server;
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return wrong;

@@ -44,10 +44,23 @@ class Digest {
 
 // Postfix appends domains to bare addresses of local clients and may map addresses; both drop or
 // add the rest of these.
-constexpr std::string_view kUnbound[] = {
-    "received",  "return-path", "delivered-to",  "bcc",         "resent-bcc",        "content-length",
-    "to",        "cc",          "sender",        "reply-to",    "errors-to",         "resent-from",
-    "resent-to", "resent-cc",   "resent-sender", "return-receipt-to", "x-gatepost-release"};
+constexpr std::string_view kUnbound[] = {"received",
+                                         "return-path",
+                                         "delivered-to",
+                                         "bcc",
+                                         "resent-bcc",
+                                         "content-length",
+                                         "to",
+                                         "cc",
+                                         "sender",
+                                         "reply-to",
+                                         "errors-to",
+                                         "resent-from",
+                                         "resent-to",
+                                         "resent-cc",
+                                         "resent-sender",
+                                         "return-receipt-to",
+                                         "x-gatepost-release"};
 
 bool is_token_character(char c) {
   return is_alnum(c) || c == '-' || c == '_' || c == '.';
@@ -156,9 +169,9 @@ std::string envelope_digest(std::string_view mail_from, std::vector<std::string>
 std::string token_mac(std::string_view secret, const ReleaseToken& token,
                       std::string_view content_digest, std::string_view envelope_digest) {
   std::string text = "gatepost release 1\n";
-  for (const std::string_view part : {std::string_view(token.reference), std::string_view(token.nonce),
-                                      std::string_view(token.fields), content_digest,
-                                      envelope_digest}) {
+  for (const std::string_view part :
+       {std::string_view(token.reference), std::string_view(token.nonce),
+        std::string_view(token.fields), content_digest, envelope_digest}) {
     text.append(part) += '\n';
   }
   text += std::to_string(token.expires);
@@ -203,13 +216,26 @@ Result<ReleaseToken> parse_token(std::string_view value) {
       return permanent_error("the token has a malformed or doubled tag");
     const std::string content(part.substr(2));
     switch (part[0]) {
-      case 'v': version = content; break;
-      case 'r': token.reference = content; break;
-      case 'n': token.nonce = content; break;
-      case 'x': expires = content; break;
-      case 'h': token.fields = content; break;
-      case 'b': token.mac = content; break;
-      default: return permanent_error("the token has an unknown tag");
+      case 'v':
+        version = content;
+        break;
+      case 'r':
+        token.reference = content;
+        break;
+      case 'n':
+        token.nonce = content;
+        break;
+      case 'x':
+        expires = content;
+        break;
+      case 'h':
+        token.fields = content;
+        break;
+      case 'b':
+        token.mac = content;
+        break;
+      default:
+        return permanent_error("the token has an unknown tag");
     }
   }
   if (version != "1") return permanent_error("the token has no version 1");

@@ -7,14 +7,15 @@
 #include "core/authres/authentication_results.h"
 #include "core/authres/forged.h"
 #include "core/base/text.h"
+#include "filter/session/quarantine.h"
 
 namespace gatepost {
 
 namespace {
 
 // The fields we add ourselves; whoever sends them wants to be believed.
-constexpr std::string_view kOwnFields[] = {"X-Spam-Status", "X-Spam-Flag", "X-Spam-Level",
-                                           "X-Spam-Score", "X-Spam-Report"};
+constexpr std::string_view kOwnFields[] = {"X-Spam-Status", "X-Spam-Flag",   "X-Spam-Level",
+                                           "X-Spam-Score",  "X-Spam-Report", kReleaseField};
 
 bool is_own_field(std::string_view name) {
   name = trim(name);

@@ -199,6 +199,7 @@ std::string to_json(const Record& record) {
       {"policy", record.policy ? record.policy->hash : ""},
       {"microseconds", record.duration_us},
   };
+  if (!v.hold_reason.empty()) json["hold_reason"] = text(v.hold_reason);
   if (!record.refused_recipient.empty()) json["refused_recipient"] = text(record.refused_recipient);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

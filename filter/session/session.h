@@ -13,6 +13,7 @@
 #include "core/mail/message.h"
 #include "filter/metrics/metrics.h"
 #include "filter/session/check.h"
+#include "filter/session/quarantine.h"
 #include "filter/session/record.h"
 #include "filter/session/reference.h"
 #include "filter/session/waiting_places.h"
@@ -33,6 +34,7 @@ struct SessionServices {
   WaitingPlaces& waiting;
   Metrics& metrics;
   RecordSink& records;
+  Quarantine* quarantine = nullptr;  ///< null: what is to be stored is deferred
 };
 
 /// What the MTA says at MAIL.

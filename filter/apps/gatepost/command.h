@@ -75,6 +75,7 @@ void add_scan(CLI::App& program, int& exit_code);
 void add_spf(CLI::App& program, int& exit_code);
 void add_dkim(CLI::App& program, int& exit_code);
 void add_dmarc(CLI::App& program, int& exit_code);
+void add_quarantine(CLI::App& program, int& exit_code);
 void add_config(CLI::App& program, int& exit_code);
 void add_daemon_commands(CLI::App& program, int& exit_code);
 

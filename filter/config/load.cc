@@ -256,7 +256,7 @@ class Loader {
           rule.action = *action;
         else
           fault(node.source(), name +
-                                   ".action: expected \"none\", \"tag\", \"hold\", \"tempfail\" or "
+                                   ".action: expected \"none\", \"tag\", \"hold\", \"store\", \"tempfail\" or "
                                    "\"reject\", got " +
                                    shown(node));
       } else {

@@ -67,6 +67,10 @@ class Store {
   virtual Result<Page> scan(std::string_view space, std::string_view prefix, std::string_view after,
                             std::size_t limit) = 0;
 
+  /// Waits until what was written before is kept as well as this store can, or that has failed
+  /// (then a temporary Error). For the end of the process.
+  virtual Result<void> flush() { return {}; }
+
   virtual Health health() const = 0;
 };
 

@@ -41,11 +41,9 @@ class SqliteStore final : public Store {
   Result<void> apply(std::span<const Write> writes) override;
   Result<Page> scan(std::string_view space, std::string_view prefix, std::string_view after,
                     std::size_t limit) override;
+  /// Waits for a commit.
+  Result<void> flush() override;
   Health health() const override;
-
-  /// Waits until all that was written before has been committed, or a commit has failed (then its
-  /// temporary Error).
-  Result<void> flush();
 
  private:
   struct Impl;

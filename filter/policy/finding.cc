@@ -72,7 +72,7 @@ std::string_view to_string(Action action) {
 }
 
 std::optional<Action> parse_action(std::string_view word) {
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < 6; ++i) {
     if (kActions[i] == word) return static_cast<Action>(i);
   }
   return std::nullopt;

@@ -32,7 +32,7 @@ struct DnsList {
 
 struct GreylistPolicy {
   enum class Mode { off, suspicious, all };
-  Mode mode = Mode::suspicious;
+  Mode mode = Mode::off;  ///< the configuration's default is suspicious
   std::chrono::milliseconds delay{std::chrono::minutes(5)};
   std::chrono::milliseconds retry_window{std::chrono::hours(48)};  ///< for the second try
   std::chrono::milliseconds expire{std::chrono::hours(36 * 24)};   ///< of what has passed once

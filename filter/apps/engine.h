@@ -2,12 +2,14 @@
 // Everything a session needs, put together from a configuration: the same for the daemon and the
 // command line.
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "core/dns/resolver.h"
 #include "core/dns/unbound_resolver.h"
 #include "core/dns/zone_resolver.h"
+#include "core/store/store.h"
 #include "dkim/library.h"
 #include "filter/config/configuration.h"
 #include "filter/session/session.h"
@@ -19,7 +21,15 @@ struct EngineOptions {
   std::vector<std::string> zones;        ///< besides dns.zones
   std::int64_t unix_time = -1;           ///< `--at`
   bool network = true;                   ///< false: names outside of the zones do not exist
+  /// Whether state is kept in store.path; else in memory, so that a trial changes nothing.
+  bool keep_state = false;
+  /// Told when the store degrades (problem) and recovers. Any thread.
+  std::function<void(bool problem, const std::string& line)> say;
+  const Clock* clock = nullptr;  ///< instead of the machine's; must outlive the engine
 };
+
+/// Where the store of these settings stands; empty: in memory.
+std::string store_file(const config::DaemonSettings& settings);
 
 /// Makes a resolver of its own: zone files, then the network.
 /// Errors are config Errors that name the zone file or server.
@@ -47,13 +57,18 @@ class Engine {
   Snapshot<Policy>& policy() { return *policy_; }
   DnsStack& dns() { return *dns_; }
   const Clock& clock() const { return clock_; }
+  store::Store& store() { return *store_; }
   std::size_t waiting() const { return waiting_->taken(); }
 
  private:
-  explicit Engine(std::int64_t unix_time) : clock_(unix_time) {}
+  explicit Engine(const EngineOptions& options)
+      : system_clock_(options.unix_time),
+        clock_(options.clock != nullptr ? *options.clock : system_clock_) {}
 
-  SystemClock clock_;
+  SystemClock system_clock_;
+  const Clock& clock_;
   Metrics metrics_;
+  std::unique_ptr<store::Store> store_;
   std::unique_ptr<Snapshot<Policy>> policy_;
   std::unique_ptr<DnsStack> dns_;
   std::unique_ptr<dkim::Library> dkim_;

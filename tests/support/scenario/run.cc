@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "core/base/text.h"
+#include "filter/config/settings.h"
 #include "tests/support/scenario/target.h"
 
 namespace gatepost::test {
@@ -96,6 +97,11 @@ Result<TargetReply> act(const Step& step, Target& target) {
   if (verb == "generate") {
     const auto text = generate(step);
     return text.ok() ? target.message(*text) : Result<TargetReply>(text.error());
+  }
+  if (verb == "wait") {
+    const auto time = config::parse_duration(argument(step, 0));
+    if (!time.ok()) return time.error();
+    return target.wait(std::chrono::seconds(*time / 1000));
   }
   if (verb == "rset") return target.rset();
   if (verb == "abort-data") return target.abort_data();

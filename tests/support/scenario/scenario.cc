@@ -12,9 +12,9 @@ namespace gatepost::test {
 namespace {
 
 const std::set<std::string, std::less<>> kVerbs = {
-    "connect",   "ehlo",         "auth",       "mail",       "rcpt", "message",
-    "generate",  "rset",         "abort-data", "sendmail",   "quit", "header",
-    "no-header", "first-header", "finding",    "no-finding", "log",  "delivered"};
+    "connect", "ehlo",       "auth",     "mail",      "rcpt",   "message",   "generate",
+    "rset",    "abort-data", "sendmail", "quit",      "header", "no-header", "first-header",
+    "finding", "no-finding", "log",      "delivered", "wait"};
 
 bool is_assertion(std::string_view verb) {
   return verb.ends_with("header") || verb.ends_with("finding") || verb == "log";

@@ -2,6 +2,7 @@
 // What a scenario runs against: the session code in this process, gatepostd over the milter
 // protocol, or gatepostd behind a real Postfix.
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +41,11 @@ class Target {
   virtual std::optional<Result<TargetReply>> sendmail(const std::string& from,
                                                       const std::string& to,
                                                       const std::string& content) = 0;
+
+  /// Moves the clock. An Error where a target has the machine's.
+  virtual Result<TargetReply> wait(std::chrono::seconds) {
+    return permanent_error("this target cannot move its clock: name others in 'runs:'");
+  }
 
   /// The header of the last message that was accepted and not held: "Name: value", unfolded.
   virtual Result<std::vector<std::string>> delivered_header() = 0;

@@ -65,7 +65,7 @@ std::string_view to_string(Action action) {
 }
 
 std::optional<Action> parse_action(std::string_view word) {
-  for (int i = 0; i < 5; ++i) {
+  for (std::size_t i = 0; i < std::size(kActions); ++i) {
     if (kActions[i] == word) return static_cast<Action>(i);
   }
   return std::nullopt;

@@ -101,12 +101,9 @@ class SendmailTarget final : public Target {
   /// asked.
   std::optional<Result<TargetReply>> sendmail(const std::string& from, const std::string& to,
                                               const std::string& content) override {
-    const std::string dialogue = "EHLO localhost\r\nMAIL FROM:<" + bare(from) + ">\r\nRCPT TO:<" +
-                                 bare(to) + ">\r\nDATA\r\n" + dot_stuffed(content) +
-                                 ".\r\nQUIT\r\n";
-    const auto ran = sendmail_->run({"-bs", "-Am"}, dialogue);
-    if (!ran) return Result<TargetReply>(ran.error());
-    return taken(reply_of_dialogue(ran->output));
+    const auto output = sendmail_->submit(bare(from), bare(to), dot_stuffed(content));
+    if (!output) return Result<TargetReply>(output.error());
+    return taken(reply_of_dialogue(*output));
   }
   Result<std::vector<std::string>> delivered_header() override {
     if (expected_ == 0 || !sink_->wait_for(expected_))

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <thread>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -73,6 +74,12 @@ Result<void> add_v4(const SocketName& name, int alias) {
   return {};
 }
 
+/// Whether this machine can bind to `name` now.
+bool is_ours(const SocketName& name) {
+  const FileDescriptor socket(::socket(name.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return socket.is_open() && ::bind(socket.get(), name.get(), name.length) == 0;
+}
+
 Result<void> add_v6(const SocketName& name) {
   const FileDescriptor socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   Ipv6Request request{};
@@ -81,13 +88,14 @@ Result<void> add_v6(const SocketName& name) {
   request.interface = static_cast<int>(if_nametoindex(kLoopback));
   if (::ioctl(socket.get(), SIOCSIFADDR, &request) != 0 && errno != EEXIST)
     return failed("SIOCSIFADDR");
+  // The kernel takes it into use a moment later.
+  const SteadyTime deadline = after(Milliseconds(10'000));
+  while (!is_ours(name)) {
+    if (std::chrono::steady_clock::now() > deadline)
+      return config_error("IPv6 address stays unused");
+    std::this_thread::sleep_for(Milliseconds(1));
+  }
   return {};
-}
-
-/// Whether this machine can bind to `name` now.
-bool is_ours(const SocketName& name) {
-  const FileDescriptor socket(::socket(name.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  return socket.is_open() && ::bind(socket.get(), name.get(), name.length) == 0;
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ struct SendmailFolders {
   std::filesystem::path hosts() const { return base / "hosts"; }
   std::filesystem::path logins() const { return base / "logins"; }
   std::filesystem::path view() const { return base / "view.sh"; }
+  std::filesystem::path submit() const { return base / "submit.sh"; }
   std::filesystem::path log_socket() const { return base / "syslog"; }
   std::filesystem::path program() const { return package / "usr/libexec/sendmail/sendmail"; }
   std::filesystem::path libraries() const { return package / "lib"; }

@@ -111,6 +111,19 @@ Result<ProcessResult> SendmailSandbox::run(const Arguments& arguments,
   return run_process(in_view(arguments), options);
 }
 
+Result<std::string> SendmailSandbox::submit(const std::string& sender, const std::string& recipient,
+                                            const std::string& dot_stuffed_message) const {
+  Arguments all = {"/bin/sh", folders_.submit(), sender, recipient};
+  const Arguments program = in_view({"-bs", "-Am"});
+  all.insert(all.end(), program.begin(), program.end());
+  RunOptions options;
+  options.environment = environment();
+  options.input = dot_stuffed_message;
+  const auto ran = run_process(all, options);
+  if (auto succeeded = expect_success(ran); !succeeded) return succeeded.error();
+  return ran->output;
+}
+
 Result<void> SendmailSandbox::set_client_name(const std::string& address, const std::string& name) {
   std::erase_if(clients_, [&](const auto& client) { return client.first == address; });
   if (name != "unknown" && !name.empty()) clients_.emplace_back(address, name);

@@ -48,6 +48,11 @@ class SendmailSandbox {
 
   /// Runs Sendmail's program with this configuration.
   Result<ProcessResult> run(const Arguments& arguments, const std::string& input = {}) const;
+  /// A local program's mail by `sendmail -bs`, the only way of local mail on which Sendmail asks
+  /// its filters. @return all replies of the dialogue: banner, EHLO, MAIL, RCPT, DATA, the message
+  /// and QUIT.
+  Result<std::string> submit(const std::string& sender, const std::string& recipient,
+                             const std::string& dot_stuffed_message) const;
   std::vector<QuarantinedMessage> quarantined() const;
   /// `sendmail -Q -qQIQUEUE_ID`: out of quarantine; the next run of the queue delivers it.
   Result<void> release(const std::string& queue_id) const;

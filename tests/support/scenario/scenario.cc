@@ -24,7 +24,7 @@ class Parser {
  public:
   explicit Parser(const std::filesystem::path& file) : file_(file), in_(file) {
     scenario_.name = file.stem().string();
-    scenario_.runs = {"process", "wire", "postfix"};
+    scenario_.runs = {"process", "wire", "postfix", "sendmail"};
   }
 
   Result<Scenario> parse() {

@@ -237,8 +237,8 @@ class Campaign:
                 self.fault(message, f"delivered to {recipients}")
             if content.split(b"\r\n\r\n", 1)[1] != message.content.split(b"\r\n\r\n", 1)[1]:
                 self.fault(message, "delivered with another body")
-            if campaign_mail.has_token(content):
-                self.fault(message, "delivered with the release token")
+            for text in campaign_mail.header_faults(message.kind, content):
+                self.fault(message, text)
 
     def check_answers(self, delivered, entries):
         """Each message against its answers, deliveries and entries. @return (extra entries, unconfirmed ones)"""

@@ -79,14 +79,23 @@ def messages(count, seed, kinds=tuple(_KINDS)):
     return made
 
 
+def header(content):
+    """The header of a message with CR LF or LF lines."""
+    return email.message_from_bytes(content.replace(b"\r\n", b"\n").split(b"\n\n", 1)[0] + b"\n\n")
+
+
 def id_of(content):
     """The id in a message's header, or "" when it has none."""
-    return email.message_from_bytes(content.split(b"\r\n\r\n", 1)[0] + b"\r\n\r\n").get(_ID, "").strip()
+    return header(content).get(_ID, "").strip()
 
 
-def has_token(content):
-    names = {name.lower() for name in email.message_from_bytes(content.split(b"\r\n\r\n", 1)[0] + b"\r\n\r\n").keys()}
-    return any(name.startswith("x-gatepost") for name in names)
+def header_faults(kind, content):
+    """What is wrong with the header of a delivered message of that kind."""
+    fields = header(content)
+    faults = [f"delivered with {name}" for name in fields.keys() if name.lower().startswith("x-gatepost")]
+    if (fields.get("X-Spam-Flag", "").strip() == "YES") != (kind == "tagged"):
+        faults.append(f"delivered with X-Spam-Flag: {fields.get('X-Spam-Flag', '(none)')}")
+    return faults
 
 
 @dataclasses.dataclass(frozen=True)

@@ -271,7 +271,7 @@ class Campaign:
         before = self.sink.count()
         every = [entry for kept in entries.values() for entry in kept]
         for entry in every:
-            said = self.gatepost.release(entry.id)
+            said = self.gatepost.release(entry.reference)
             if said:
                 self.faults.append(f"release of {entry}: {said}")
         self.settle(before + len(every))
@@ -297,8 +297,8 @@ class Campaign:
         print("attempts     " + str(sum(codes.values())) + ": " +
               ", ".join(f"{n} x {code or 'connection lost'}" for code, n in sorted(codes.items())))
         print("finals       " + ", ".join(f"{n} x {code}" for code, n in sorted(finals.items())))
-        print(f"deliveries   {first} of {finals[250]} messages with 250; {stored} quarantine entries, of them {extra} extra,"
-              f" {unconfirmed} unconfirmed")
+        print(f"deliveries   {first} for {finals[250]} x 250; {stored} quarantine entries, {extra} of them extra, "
+              f"{unconfirmed} unconfirmed")
         print(f"released     {stored} entries, {released} deliveries")
 
     def close(self):

@@ -74,7 +74,8 @@ def messages(count, seed, kinds=tuple(_KINDS)):
         identity = f"campaign-{seed}-{number:05}"
         made.append(Message(
             identity, kind, "192.0.2.7", "tagged.sender.test" if kind == "tagged" else "mail.sender.test",
-            "refused@sender.test" if kind == "refused" and not at_end else "a@sender.test", f"user{number % 50}@inbox.test",
+            "refused@sender.test" if kind == "refused" and not at_end else "a@sender.test",
+            f"user{number % 50}@inbox.test",
             _content(identity, "refused at the end" if at_end else kind, chance)))
     return made
 
@@ -100,9 +101,8 @@ def header_faults(kind, content):
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    id: str            # of the quarantine
-    message: str       # id of the message
-    confirmed: bool
+    reference: str
+    confirmed: bool  # the daemon knows that the MTA got its answer
 
 
 class Gatepost(daemon.Gatepost):
@@ -119,8 +119,8 @@ class Gatepost(daemon.Gatepost):
             raise RuntimeError(f"gatepost quarantine list: {done.stderr.decode().strip()}")
         found = collections.defaultdict(list)
         for entry in json.loads(done.stdout):
-            message = id_of(self.content(entry["id"]))
-            found[message].append(Entry(entry["id"], message, entry["confirmed"]))
+            found[id_of(self.content(entry["reference"]))].append(
+                Entry(entry["reference"], entry["state"] != "unconfirmed"))
         return found
 
     def content(self, entry):

@@ -8,7 +8,8 @@ A client sends each message until it gets a final answer, 250 or 5xx. At the end
 - a message that was refused has neither;
 - a message has more than one entry only where some attempt ended without a final answer, and of them at most
   one is confirmed;
-- releasing every entry delivers each of them once, unchanged and without the release token.
+- releasing every entry, while gatepostd is killed some more, delivers each of them once, unchanged and without
+  the release token; releasing them again delivers nothing.
 The sums are printed. Exit codes: 0, 1 failed, 77 skipped (why is said).
 """
 
@@ -267,14 +268,22 @@ class Campaign:
         return extra, unconfirmed
 
     def release_all(self, entries):
-        """Every entry is released, once more in vain, and delivered once. @return how many were delivered."""
+        """Every entry is released while gatepostd is killed some more, and delivered once. @return deliveries"""
         before = self.sink.count()
         every = [entry for kept in entries.values() for entry in kept]
-        for entry in every:
-            said = self.gatepost.release(entry.reference)
-            if said:
-                self.faults.append(f"release of {entry}: {said}")
+        done, kills = [], self.options.kills // 5 if every else 0
+        thread = threading.Thread(target=self.release, args=(every, done), daemon=True)
+        thread.start()
+        for number in range(kills):
+            while thread.is_alive() and len(done) < len(every) * (number + self.random.random()) / kills:
+                time.sleep(0.005)
+            self.kill()
+        thread.join(self.options.limit)
         self.settle(before + len(every))
+        for entry in every[:10]:  # what has gone out does not go out again
+            if not self.gatepost.release(entry.reference):
+                self.faults.append(f"released a second time: {entry}")
+        self.settle()
         released = self.deliveries(before)
         for message in self.messages:
             copies, wanted = released.get(message.id, []), len(entries.get(message.id, []))
@@ -283,23 +292,34 @@ class Campaign:
             self.check_unchanged(message, copies)
         return self.sink.count() - before
 
+    def release(self, every, done):
+        """Each entry again and again until gatepost says that it has gone out; counts in `done`."""
+        for entry in every:
+            end = time.monotonic() + 60
+            while said := self.gatepost.release(entry.reference):
+                if time.monotonic() > end:
+                    self.faults.append(f"release of {entry}: {said}")
+                    break
+                time.sleep(0.1)
+            done.append(entry)
+
     def report(self, seconds):
         codes, kinds = self.ledger.codes, collections.Counter(m.kind for m in self.messages)
         delivered, entries = self.deliveries(), self.gatepost.entries() if self.stores else {}
         extra, unconfirmed = self.check_answers(delivered, entries)
         stored = sum(len(kept) for kept in entries.values())
-        first = self.sink.count()
+        first, kills = self.sink.count(), self.kills
         released = self.release_all(entries)
         finals = collections.Counter(self.ledger.final.values())
         print(f"messages     {len(self.messages)}: " + ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())))
-        print(f"disturbances {self.kills} kills, {self.fills} full disks, {seconds:.0f} s, {self.options.connections} "
+        print(f"disturbances {kills} kills, {self.fills} full disks, {seconds:.0f} s, {self.options.connections} "
               f"connections, seed {self.options.seed}")
         print("attempts     " + str(sum(codes.values())) + ": " +
               ", ".join(f"{n} x {code or 'connection lost'}" for code, n in sorted(codes.items())))
         print("finals       " + ", ".join(f"{n} x {code}" for code, n in sorted(finals.items())))
         print(f"deliveries   {first} for {finals[250]} x 250; {stored} quarantine entries, {extra} of them extra, "
               f"{unconfirmed} unconfirmed")
-        print(f"released     {stored} entries, {released} deliveries")
+        print(f"released     {stored} entries, {released} deliveries, {self.kills - kills} kills meanwhile")
 
     def close(self):
         if self.senders:

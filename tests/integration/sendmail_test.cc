@@ -138,7 +138,7 @@ TEST_F(Sendmail, RepliesOfTheFilterReachTheClient) {
   SmtpClient smtp = client();
   const AnswerCase cases[] = {
       {"reject", "550 5.7.1 <reject@example.com>... Command rejected"},
-      {"tempfail", "451 4.3.2 <tempfail@example.com>... Please try again later"},
+      {"tempfail", "451 4.3.2 Please try again later"},
       {"reply", "550 5.7.1 <reply@example.com>... not here, 100% sure"},
       {"refuse", "554 5.6.0 bad content"},
   };
@@ -172,7 +172,7 @@ std::vector<std::string> snippet(const std::string& socket) {
 
 TEST_F(Sendmail, TheLinesOfContribAttachTheDaemon) {
   Scenario scenario;
-  scenario.config = "mode = \"enforce\"\n[lists]\ndeny_clients = [\"192.0.2.66\"]";
+  scenario.config = "mode = \"enforce\"\ngreylist.mode = \"off\"\n[lists]\ndeny_clients = [\"192.0.2.66\"]";
   const auto daemon = DaemonUnderTest::start(scenario);
   ASSERT_TRUE(daemon.ok()) << daemon.error().text();
   SendmailOptions options;

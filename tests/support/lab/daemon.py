@@ -87,6 +87,9 @@ class Gatepost:
             dns += f'\nservers = ["{nameserver}"]'
         if zones:
             dns += f"\nzones = {json.dumps([str(zone) for zone in zones])}"
+        # The corpus is about authentication unless a caller switches greylisting on.
+        if "[greylist]" not in more + top:
+            more += '\n[greylist]\nmode = "off"\n'
         self.config.write_text(_CONFIG.format(folder=self.folder, log_format=log_format, top=top, milter=milter,
                                               dns=dns, more=more))
 

@@ -153,7 +153,7 @@ std::vector<QuarantinedMessage> SendmailSandbox::quarantined() const {
 }
 
 Result<void> SendmailSandbox::release(const std::string& queue_id) const {
-  return expect_success(run({"-Q", "-qQI" + queue_id}));
+  return expect_success(run({"-Q", "-qQ", "-qI" + queue_id}));
 }
 
 Result<void> SendmailSandbox::flush_queue() const {

@@ -10,11 +10,12 @@
 #include <vector>
 
 #include "core/dns/answer.h"
+#include "core/store/value.h"
 
 namespace gatepost {
 
-/// What a flow may ask. A variant, so that stores become further alternatives.
-using Question = std::variant<dns::Query>;
+/// What a flow may ask: DNS, what a store holds, or what it holds after an addition.
+using Question = std::variant<dns::Query, store::Read, store::Add>;
 
 /// What is known: answers by question, and the time the check is made for. Recorded with the
 /// message: the same answers give the same result at any later time.
@@ -33,13 +34,25 @@ class Answers {
   void add(const dns::Query& query, dns::AnswerPtr answer) {
     dns_.try_emplace(query, std::move(answer));
   }
+  const store::Answer* find(const store::Question& question) const {
+    const auto found = store_.find(question);
+    return found == store_.end() ? nullptr : &found->second;
+  }
+  void add(const store::Question& question, store::Answer answer) {
+    store_.try_emplace(question, std::move(answer));
+  }
   /// Takes the answers to questions that have none here.
-  void merge(Answers other) { dns_.merge(other.dns_); }
+  void merge(Answers other) {
+    dns_.merge(other.dns_);
+    store_.merge(other.store_);
+  }
   const std::map<dns::Query, dns::AnswerPtr>& dns() const { return dns_; }
+  const std::map<store::Question, store::Answer>& store() const { return store_; }
 
  private:
   std::int64_t unix_time_;
   std::map<dns::Query, dns::AnswerPtr> dns_;
+  std::map<store::Question, store::Answer> store_;
 };
 
 template <class R>
@@ -63,17 +76,31 @@ class Asker {
   /// The answer, or null: then the question is noted and the step cannot be concluded on this path.
   const dns::Answer* ask(const dns::Query& query) {
     if (const auto* known = answers_.find(query)) return known;
-    for (const Question& have : missing_) {
-      if (std::get<dns::Query>(have) == query) return nullptr;
-    }
-    missing_.emplace_back(query);
+    note(query);
     return nullptr;
   }
+  const store::Answer* ask(const store::Read& read) { return ask_store(read); }
+  const store::Answer* ask(const store::Add& add) { return ask_store(add); }
   const Answers& answers() const { return answers_; }
   bool complete() const { return missing_.empty(); }
   std::vector<Question> take_missing() { return std::move(missing_); }
 
  private:
+  template <class Q>
+  const store::Answer* ask_store(const Q& question) {
+    if (const auto* known = answers_.find(store::Question(question))) return known;
+    note(question);
+    return nullptr;
+  }
+  template <class Q>
+  void note(const Q& question) {
+    for (const Question& have : missing_) {
+      const Q* same = std::get_if<Q>(&have);
+      if (same != nullptr && *same == question) return;
+    }
+    missing_.emplace_back(question);
+  }
+
   const Answers& answers_;
   std::vector<Question> missing_;
 };

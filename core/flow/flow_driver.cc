@@ -17,28 +17,37 @@ namespace {
 constexpr auto kSameDeadline = std::chrono::milliseconds(50);
 
 /// A question that is to be sent, with the deadline of the flow that asked it first.
-struct Unsent {
-  dns::Query query;
+template <class Q>
+struct UnsentQuestion {
+  Q query;
   Deadline deadline;
+};
+
+struct Unsent {
+  std::vector<UnsentQuestion<dns::Query>> dns;
+  std::vector<UnsentQuestion<store::Question>> store;
 };
 
 /// Questions that go out together.
+template <class Q>
 struct Batch {
   Deadline deadline;
-  std::vector<dns::Query> queries;
+  std::vector<Q> queries;
 };
 
 /// What is done when the lock is released.
-struct Effects {
-  std::vector<Batch> batches;
+struct AfterLock {
+  std::vector<Batch<dns::Query>> dns;
+  std::vector<Batch<store::Question>> store;
   Task::Callbacks callbacks;
 };
 
-std::vector<Batch> make_batches(std::vector<Unsent> unsent, Deadline query_deadline) {
-  std::vector<Batch> batches;
-  for (Unsent& question : unsent) {
+template <class Q>
+std::vector<Batch<Q>> make_batches(std::vector<UnsentQuestion<Q>> unsent, Deadline query_deadline) {
+  std::vector<Batch<Q>> batches;
+  for (auto& question : unsent) {
     const Deadline deadline = question.deadline.earlier(query_deadline);
-    const auto same = std::find_if(batches.begin(), batches.end(), [&](const Batch& batch) {
+    const auto same = std::find_if(batches.begin(), batches.end(), [&](const Batch<Q>& batch) {
       const auto [low, high] = std::minmax(batch.deadline.at, deadline.at);
       return low == high || high - low <= kSameDeadline;
     });
@@ -66,36 +75,74 @@ Error step_threw(const char* what) {
   return internal_error(std::string("a check failed with an exception: ") + what);
 }
 
-void answer_all(const std::vector<Question>& questions, dns::Resolver& resolver, Deadline deadline,
-                Answers& answers) {
+std::optional<store::Question> store_question(const Question& question) {
+  if (const auto* read = std::get_if<store::Read>(&question)) return *read;
+  if (const auto* add = std::get_if<store::Add>(&question)) return *add;
+  return std::nullopt;
+}
+
+std::optional<store::Answer> store_now(store::Store* store, const store::Question& question) {
+  if (store == nullptr) return store::failed(store::Status::unavailable, "there is no store");
+  return store->now(question);
+}
+
+void answer_all(const std::vector<Question>& questions, dns::Resolver& resolver,
+                store::Store* store, Deadline deadline, Answers& answers) {
   struct Waiting {
     std::mutex mutex;
     std::condition_variable wake;
     std::size_t missing = 0;
     std::vector<std::pair<dns::Query, dns::AnswerPtr>> arrived;
+    std::vector<std::pair<store::Question, store::Answer>> arrived_from_store;
   };
   std::vector<dns::Query> batch;
+  std::vector<store::Question> store_batch;
+  const auto add_once = [](auto& list, const auto& question) {
+    if (std::find(list.begin(), list.end(), question) == list.end()) list.push_back(question);
+  };
   for (const Question& question : questions) {
-    const auto& query = std::get<dns::Query>(question);
-    if (answers.find(query) != nullptr) continue;
-    if (auto known = resolver.cached(query)) {
-      answers.add(query, std::move(known));
-    } else if (std::find(batch.begin(), batch.end(), query) == batch.end()) {
-      batch.push_back(query);
+    if (const auto* query = std::get_if<dns::Query>(&question)) {
+      if (answers.find(*query) != nullptr) continue;
+      if (auto known = resolver.cached(*query)) {
+        answers.add(*query, std::move(known));
+      } else {
+        add_once(batch, *query);
+      }
+      continue;
+    }
+    const auto stored = *store_question(question);
+    if (answers.find(stored) != nullptr) continue;
+    if (auto known = store_now(store, stored)) {
+      answers.add(stored, std::move(*known));
+    } else {
+      add_once(store_batch, stored);
     }
   }
-  if (batch.empty()) return;
   const auto waiting = std::make_shared<Waiting>();
-  waiting->missing = batch.size();
-  resolver.ask(std::move(batch), deadline,
-               [waiting](const dns::Query& query, dns::AnswerPtr answer) {
-                 std::lock_guard lock(waiting->mutex);
-                 waiting->arrived.emplace_back(query, std::move(answer));
-                 if (--waiting->missing == 0) waiting->wake.notify_one();
+  waiting->missing = batch.size() + store_batch.size();
+  if (waiting->missing == 0) return;
+  const auto arrive = [waiting](auto& list, const auto& question, auto answer) {
+    std::lock_guard lock(waiting->mutex);
+    list.emplace_back(question, std::move(answer));
+    if (--waiting->missing == 0) waiting->wake.notify_one();
+  };
+  if (!batch.empty()) {
+    resolver.ask(std::move(batch), deadline,
+                 [waiting, arrive](const dns::Query& query, dns::AnswerPtr answer) {
+                   arrive(waiting->arrived, query, std::move(answer));
+                 });
+  }
+  if (!store_batch.empty()) {
+    store->ask(std::move(store_batch), deadline,
+               [waiting, arrive](const store::Question& question, store::Answer answer) {
+                 arrive(waiting->arrived_from_store, question, std::move(answer));
                });
+  }
   std::unique_lock lock(waiting->mutex);
   waiting->wake.wait(lock, [&] { return waiting->missing == 0; });
   for (auto& [query, answer] : waiting->arrived) answers.add(query, std::move(answer));
+  for (auto& [question, answer] : waiting->arrived_from_store)
+    answers.add(question, std::move(answer));
 }
 
 }  // namespace flow_internal
@@ -103,29 +150,31 @@ void answer_all(const std::vector<Question>& questions, dns::Resolver& resolver,
 /// Shared with the callbacks that are in flight, so that it outlives the driver.
 class FlowDriver::State : public std::enable_shared_from_this<State> {
  public:
-  State(dns::Resolver& resolver, const Clock& clock, Executor& home, FlowOptions options)
+  State(dns::Resolver& resolver, const Clock& clock, Executor& home, FlowOptions options,
+        store::Store* store)
       : resolver_(resolver),
+        store_(store),
         clock_(clock),
         home_(home),
         options_(options),
         answers_(clock.unix_time()) {}
 
   void start(std::unique_ptr<Task> task) {
-    Effects effects;
+    AfterLock after;
     {
       std::lock_guard lock(mutex_);
-      advance(std::move(task), unsent_, effects.callbacks);
+      advance(std::move(task), unsent_, after.callbacks);
     }
-    run(effects);
+    run(after);
   }
 
   void flush() {
-    Effects effects;
+    AfterLock after;
     {
       std::lock_guard lock(mutex_);
-      effects.batches = make_batches(std::exchange(unsent_, {}), query_deadline());
+      batch(std::exchange(unsent_, {}), after);
     }
-    run(effects);
+    run(after);
   }
 
   /// Keeps `then` here, not with the Pendings: it may hold one of them, and would keep it for ever.
@@ -147,14 +196,16 @@ class FlowDriver::State : public std::enable_shared_from_this<State> {
   }
 
   void destroy() {
-    std::map<dns::Query, std::vector<std::shared_ptr<Task>>> tasks;  // destroyed without the locks
+    Waiters<dns::Query> tasks;  // destroyed without the locks
+    Waiters<store::Question> store_tasks;
     std::map<std::uint64_t, std::function<void()>> joins;
     std::lock_guard posting(posting_);
     std::lock_guard lock(mutex_);
     destroyed_ = true;
     tasks.swap(waiting_);
+    store_tasks.swap(store_waiting_);
     joins.swap(joins_);
-    unsent_.clear();
+    unsent_ = {};
   }
 
   Answers answers() const {
@@ -163,9 +214,11 @@ class FlowDriver::State : public std::enable_shared_from_this<State> {
   }
 
  private:
+  template <class Q>
+  using Waiters = std::map<Q, std::vector<std::shared_ptr<Task>>>;
+
   /// Steps a flow until it is done or must wait; what it misses goes to `unsent`.
-  void advance(const std::shared_ptr<Task>& task, std::vector<Unsent>& unsent,
-               Task::Callbacks& callbacks) {
+  void advance(const std::shared_ptr<Task>& task, Unsent& unsent, Task::Callbacks& callbacks) {
     try {
       while (true) {
         const auto questions = task->step(answers_, callbacks);
@@ -189,58 +242,93 @@ class FlowDriver::State : public std::enable_shared_from_this<State> {
 
   /// @return whether the task waits for answers now.
   bool ask_missing(const std::shared_ptr<Task>& task, const std::vector<Question>& questions,
-                   std::vector<Unsent>& unsent) {
+                   Unsent& unsent) {
     std::set<dns::Query> misses;
+    std::set<store::Question> store_misses;
     for (const Question& question : questions) {
-      const auto& query = std::get<dns::Query>(question);
-      if (answers_.find(query) != nullptr) continue;
-      if (auto known = resolver_.cached(query)) {
-        answers_.add(query, std::move(known));
+      if (const auto* query = std::get_if<dns::Query>(&question)) {
+        if (answers_.find(*query) != nullptr) continue;
+        if (auto known = resolver_.cached(*query)) {
+          answers_.add(*query, std::move(known));
+        } else {
+          misses.insert(*query);
+        }
+        continue;
+      }
+      const auto stored = *flow_internal::store_question(question);
+      if (answers_.find(stored) != nullptr) continue;
+      // An Add that is in flight must not be done a second time by now().
+      if (store_waiting_.count(stored) > 0) {
+        store_misses.insert(stored);
+      } else if (auto known = flow_internal::store_now(store_, stored)) {
+        answers_.add(stored, std::move(*known));
       } else {
-        misses.insert(query);
+        store_misses.insert(stored);
       }
     }
-    task->unanswered = misses.size();
-    for (const auto& query : misses) {
-      auto& waiters = waiting_[query];
+    task->unanswered = misses.size() + store_misses.size();
+    wait_for(task, misses, waiting_, unsent.dns);
+    wait_for(task, store_misses, store_waiting_, unsent.store);
+    return task->unanswered > 0;
+  }
+
+  template <class Q>
+  static void wait_for(const std::shared_ptr<Task>& task, const std::set<Q>& misses,
+                       Waiters<Q>& waiting, std::vector<UnsentQuestion<Q>>& unsent) {
+    for (const Q& query : misses) {
+      auto& waiters = waiting[query];
       if (waiters.empty()) unsent.push_back({query, task->deadline});
       waiters.push_back(task);
     }
-    return !misses.empty();
   }
 
-  void answered(const dns::Query& query, dns::AnswerPtr answer) {
-    Effects effects;
+  template <class Q, class A>
+  void answered(const Q& query, A answer, Waiters<Q>& waiting) {
+    AfterLock after;
     std::vector<std::shared_ptr<Task>> tasks;  // destroyed without the lock
     {
       std::lock_guard lock(mutex_);
       if (destroyed_) return;
       answers_.add(query, std::move(answer));
-      auto waiters = waiting_.extract(query);
+      auto waiters = waiting.extract(query);
       if (waiters.empty()) return;
       tasks = std::move(waiters.mapped());
-      std::vector<Unsent> unsent;
+      Unsent unsent;
       for (const auto& task : tasks) {
-        if (--task->unanswered == 0) advance(task, unsent, effects.callbacks);
+        if (--task->unanswered == 0) advance(task, unsent, after.callbacks);
       }
-      effects.batches = make_batches(std::move(unsent), query_deadline());
+      batch(std::move(unsent), after);
     }
-    run(effects);
+    run(after);
   }
 
-  void run(Effects& effects) {
-    for (const auto& callback : effects.callbacks) callback();
-    for (Batch& batch : effects.batches) {
+  void batch(Unsent unsent, AfterLock& after) const {
+    const Deadline deadline = query_deadline();
+    after.dns = make_batches(std::move(unsent.dns), deadline);
+    after.store = make_batches(std::move(unsent.store), deadline);
+  }
+
+  void run(AfterLock& after) {
+    for (const auto& callback : after.callbacks) callback();
+    for (auto& batch : after.dns) {
       resolver_.ask(std::move(batch.queries), batch.deadline,
                     [self = shared_from_this()](const dns::Query& query, dns::AnswerPtr answer) {
-                      self->answered(query, std::move(answer));
+                      self->answered(query, std::move(answer), self->waiting_);
                     });
+    }
+    for (auto& batch : after.store) {
+      store_->ask(
+          std::move(batch.queries), batch.deadline,
+          [self = shared_from_this()](const store::Question& question, store::Answer answer) {
+            self->answered(question, std::move(answer), self->store_waiting_);
+          });
     }
   }
 
   Deadline query_deadline() const { return Deadline::after(clock_, options_.query_timeout); }
 
   dns::Resolver& resolver_;
+  store::Store* const store_;
   const Clock& clock_;
   Executor& home_;
   const FlowOptions options_;
@@ -252,13 +340,14 @@ class FlowDriver::State : public std::enable_shared_from_this<State> {
   mutable std::mutex mutex_;
   std::atomic<bool> destroyed_{false};  // written under both locks
   Answers answers_;
-  std::map<dns::Query, std::vector<std::shared_ptr<Task>>> waiting_;
-  std::vector<Unsent> unsent_;
+  Waiters<dns::Query> waiting_;
+  Waiters<store::Question> store_waiting_;
+  Unsent unsent_;
 };
 
 FlowDriver::FlowDriver(dns::Resolver& resolver, const Clock& clock, Executor& home,
-                       FlowOptions options)
-    : state_(std::make_shared<State>(resolver, clock, home, options)) {}
+                       FlowOptions options, store::Store* store)
+    : state_(std::make_shared<State>(resolver, clock, home, options, store)) {}
 
 FlowDriver::~FlowDriver() {
   state_->destroy();

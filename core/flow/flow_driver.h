@@ -5,6 +5,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -16,6 +17,7 @@
 #include "core/dns/resolver.h"
 #include "core/flow/flow.h"
 #include "core/flow/pending.h"
+#include "core/store/store.h"
 
 namespace gatepost {
 
@@ -79,26 +81,34 @@ Error too_many_questions(const FlowOptions& options);
 Error step_threw(const char* what);
 
 /// Asks and waits for all answers.
-void answer_all(const std::vector<Question>& questions, dns::Resolver& resolver, Deadline deadline,
-                Answers& answers);
+void answer_all(const std::vector<Question>& questions, dns::Resolver& resolver,
+                store::Store* store, Deadline deadline, Answers& answers);
+
+/// The question as a store knows it; nothing for DNS.
+std::optional<store::Question> store_question(const Question& question);
+/// What is known of it without waiting: also when there is no store.
+std::optional<store::Answer> store_now(store::Store* store, const store::Question& question);
 
 }  // namespace flow_internal
 
-/// One per transaction. The resolver must outlive its own callbacks; resolver, clock and home must
-/// outlive the driver. Thread rule: its functions are for the transaction's threads, one at a time;
-/// steps also run on the resolver's thread, under the driver's lock, one at a time.
-/// Destruction with answers in flight is safe: they are dropped, no flow is stepped or alive and no
-/// `then` is called afterwards. Not to be destroyed from within a step.
+/// One per transaction. The resolver (and the store) must outlive its own callbacks; resolver,
+/// store, clock and home must outlive the driver. Thread rule: its functions are for the
+/// transaction's threads, one at a time; steps also run on the resolver's thread, under the
+/// driver's lock, one at a time. Destruction with answers in flight is safe: they are dropped, no
+/// flow is stepped or alive and no `then` is called afterwards. Not to be destroyed from within a
+/// step.
 class FlowDriver {
  public:
-  /// unix_time of the Answers is that of construction.
-  FlowDriver(dns::Resolver& resolver, const Clock& clock, Executor& home, FlowOptions options = {});
+  /// unix_time of the Answers is that of construction. Without a store its questions are answered
+  /// `unavailable`.
+  FlowDriver(dns::Resolver& resolver, const Clock& clock, Executor& home, FlowOptions options = {},
+             store::Store* store = nullptr);
   ~FlowDriver();
   FlowDriver(const FlowDriver&) = delete;
   FlowDriver& operator=(const FlowDriver&) = delete;
 
-  /// Steps the flow as far as resolver.cached() and the answers had so far allow, on this thread;
-  /// the result may be ready on return. What is missing is sent by the next flush().
+  /// Steps the flow as far as resolver.cached(), store.now() and the answers had so far allow, on
+  /// this thread; the result may be ready on return. What is missing is sent by the next flush().
   /// The Pending holds the flow's result, or an internal Error: a step threw, or asked too much.
   /// Past the deadline the resolver answers timeout, so the flow concludes by itself.
   template <class R>
@@ -131,7 +141,8 @@ class FlowDriver {
 /// tests. `answers` keeps what was asked and may hold answers beforehand.
 template <class R>
 Result<R> run_flow(Flow<R>& flow, dns::Resolver& resolver, const Clock& clock, Deadline deadline,
-                   Answers& answers, const FlowOptions& options = {}) {
+                   Answers& answers, const FlowOptions& options = {},
+                   store::Store* store = nullptr) {
   int questions = 0;
   try {
     for (int round = 0; round <= options.max_rounds; ++round) {
@@ -142,7 +153,7 @@ Result<R> run_flow(Flow<R>& flow, dns::Resolver& resolver, const Clock& clock, D
       if (missing.empty() || round == options.max_rounds || questions > options.max_questions) {
         break;
       }
-      flow_internal::answer_all(missing, resolver,
+      flow_internal::answer_all(missing, resolver, store,
                                 Deadline::after(clock, options.query_timeout).earlier(deadline),
                                 answers);
     }

@@ -5,7 +5,9 @@
 
 #include <unistd.h>
 
+#include "core/store/memory_store.h"
 #include "filter/checks/registry.h"
+#include "filter/store/sqlite_store.h"
 
 namespace gatepost {
 
@@ -17,10 +19,13 @@ std::string host_name() {
   return name;
 }
 
+bool can_write_in(const std::string& folder) {
+  return !folder.empty() && ::access(folder.c_str(), W_OK | X_OK) == 0;
+}
+
 // Where messages are spooled: the state directory, or what the system offers when it cannot be had.
 std::string spool_directory(const std::string& state_directory) {
-  if (!state_directory.empty() && ::access(state_directory.c_str(), W_OK | X_OK) == 0)
-    return state_directory;
+  if (can_write_in(state_directory)) return state_directory;
   const char* set = std::getenv("TMPDIR");
   return set != nullptr ? set : "/tmp";
 }
@@ -52,7 +57,34 @@ class NoQuarantine final : public Quarantine {
   }
 };
 
+Result<std::unique_ptr<store::Store>> open_store(const config::DaemonSettings& settings,
+                                                 const Clock& clock, const EngineOptions& options) {
+  using Opened = std::unique_ptr<store::Store>;
+  const std::string file = options.keep_state ? store_file(settings) : "";
+  if (file.empty()) return Opened(std::make_unique<store::MemoryStore>(clock));
+  // As for the spool: without its folder the filter still works, and says what that costs.
+  if (!settings.store_path.starts_with('/') && !can_write_in(settings.state_directory)) {
+    if (options.say)
+      options.say(true, "store: cannot write in daemon.state_directory " +
+                            settings.state_directory + "; state is kept in memory, lost at a stop");
+    return Opened(std::make_unique<store::MemoryStore>(clock));
+  }
+  store::SqliteOptions sqlite;
+  sqlite.max_bytes = settings.store_max_bytes;
+  sqlite.say = options.say;
+  auto opened = store::SqliteStore::open(file, clock, std::move(sqlite));
+  if (!opened.ok()) return config_error("store.path: " + opened.error().what, file);
+  return Opened(std::move(*opened));
+}
+
 }  // namespace
+
+std::string store_file(const config::DaemonSettings& settings) {
+  if (settings.store_path.empty() || settings.store_path.starts_with('/'))
+    return settings.store_path;
+  if (settings.state_directory.empty()) return {};
+  return settings.state_directory + "/" + settings.store_path;
+}
 
 Result<std::unique_ptr<DnsStack>> DnsStack::open(const config::DaemonSettings& settings,
                                                  const Policy& policy,
@@ -83,8 +115,11 @@ Result<std::unique_ptr<DnsStack>> DnsStack::open(const config::DaemonSettings& s
 
 Result<std::unique_ptr<Engine>> Engine::open(const config::Configuration& configuration,
                                              RecordSink& records, const EngineOptions& options) {
-  std::unique_ptr<Engine> engine(new Engine(options.unix_time));
+  std::unique_ptr<Engine> engine(new Engine(options));
   const config::DaemonSettings& settings = configuration.daemon;
+  auto store = open_store(settings, engine->clock_, options);
+  if (!store.ok()) return store.error();
+  engine->store_ = std::move(*store);
   engine->policy_ = std::make_unique<Snapshot<Policy>>(configuration.policy);
   auto dns = DnsStack::open(settings, *configuration.policy, options);
   if (!dns.ok()) return dns.error();
@@ -102,21 +137,21 @@ Result<std::unique_ptr<Engine>> Engine::open(const config::Configuration& config
   engine->services_ = std::make_unique<SessionServices>(SessionServices{
       engine->clock_, engine->dns_->resolver(), *engine->policy_, engine->checks_, *engine->dkim_,
       engine->budget_, spool_directory(settings.state_directory), message_limits(settings),
-      *engine->references_, *engine->waiting_, engine->metrics_, records});
+      *engine->references_, *engine->waiting_, engine->metrics_, records, engine->store_.get()});
   static NoQuarantine no_quarantine;
   engine->services_->quarantine = &no_quarantine;
-  if (options.quarantine) {
+  if (options.keep_state) {
     engine->quarantine_ = std::make_unique<quarantine::DiskQuarantine>(
         quarantine_options(settings), engine->clock_, engine->metrics_,
-        [e = engine.get()](const std::string& line) {
-          if (e->say_) e->say_(line);
+        [say = options.say](const std::string& line) {
+          if (say) say(true, line);
         });
     engine->services_->quarantine = engine->quarantine_.get();
   }
   return engine;
 }
 
-Result<void> Engine::start_state() {
+Result<void> Engine::start_quarantine() {
   return quarantine_ ? quarantine_->start() : Result<void>();
 }
 

@@ -2,12 +2,14 @@
 // Everything a session needs, put together from a configuration: the same for the daemon and the
 // command line.
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "core/dns/resolver.h"
 #include "core/dns/unbound_resolver.h"
 #include "core/dns/zone_resolver.h"
+#include "core/store/store.h"
 #include "dkim/library.h"
 #include "filter/config/configuration.h"
 #include "filter/quarantine/disk_quarantine.h"
@@ -20,8 +22,16 @@ struct EngineOptions {
   std::vector<std::string> zones;        ///< besides dns.zones
   std::int64_t unix_time = -1;           ///< `--at`
   bool network = true;                   ///< false: names outside of the zones do not exist
-  bool quarantine = false;  ///< false: a message that is to be stored is judged so and not kept
+  /// Whether state is kept in store.path and messages in the quarantine; else in memory and not at
+  /// all, so that a trial changes nothing.
+  bool keep_state = false;
+  /// Told when the store degrades (problem) and recovers. Any thread.
+  std::function<void(bool problem, const std::string& line)> say;
+  const Clock* clock = nullptr;  ///< instead of the machine's; must outlive the engine
 };
+
+/// Where the store of these settings stands; empty: in memory.
+std::string store_file(const config::DaemonSettings& settings);
 
 /// Makes a resolver of its own: zone files, then the network.
 /// Errors are config Errors that name the zone file or server.
@@ -44,11 +54,10 @@ class Engine {
   static Result<std::unique_ptr<Engine>> open(const config::Configuration& configuration,
                                               RecordSink& records, const EngineOptions& options);
 
-  /// Opens what is written below the state directory: as the user who is to own it. A fault is
-  /// no reason not to start, it is given to `say` of the quarantine's own.
-  Result<void> start_state();
-  void say_with(std::function<void(const std::string&)> say) { say_ = std::move(say); }
-  /// Null for tools that only judge.
+  /// Opens the quarantine: as the user who is to own its files. An Error is no reason not to start:
+  /// it is tried again with each message, which is deferred until then.
+  Result<void> start_quarantine();
+  /// Null without keep_state: what is to be stored is only judged so.
   quarantine::DiskQuarantine* quarantine() { return quarantine_.get(); }
 
   SessionServices& services() { return *services_; }
@@ -56,13 +65,18 @@ class Engine {
   Snapshot<Policy>& policy() { return *policy_; }
   DnsStack& dns() { return *dns_; }
   const Clock& clock() const { return clock_; }
+  store::Store& store() { return *store_; }
   std::size_t waiting() const { return waiting_->taken(); }
 
  private:
-  explicit Engine(std::int64_t unix_time) : clock_(unix_time) {}
+  explicit Engine(const EngineOptions& options)
+      : system_clock_(options.unix_time),
+        clock_(options.clock != nullptr ? *options.clock : system_clock_) {}
 
-  SystemClock clock_;
+  SystemClock system_clock_;
+  const Clock& clock_;
   Metrics metrics_;
+  std::unique_ptr<store::Store> store_;
   std::unique_ptr<Snapshot<Policy>> policy_;
   std::unique_ptr<DnsStack> dns_;
   std::unique_ptr<dkim::Library> dkim_;
@@ -70,7 +84,6 @@ class Engine {
   std::shared_ptr<mail::ByteBudget> budget_;
   std::unique_ptr<ReferenceMaker> references_;
   std::unique_ptr<WaitingPlaces> waiting_;
-  std::function<void(const std::string&)> say_;
   std::unique_ptr<quarantine::DiskQuarantine> quarantine_;
   std::unique_ptr<SessionServices> services_;
 };

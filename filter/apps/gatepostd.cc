@@ -11,6 +11,7 @@
 #include <thread>
 
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
 #include <grp.h>
 #include <nlohmann/json.hpp>
 #include <pwd.h>
@@ -20,8 +21,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "filter/apps/control_commands.h"
 #include "filter/apps/engine.h"
-#include "filter/apps/quarantine_commands.h"
+#include "filter/apps/greylist_control.h"
+#include "filter/apps/quarantine_control.h"
 #include "filter/control/control.h"
 #include "filter/log/log.h"
 #include "filter/milter/milter_server.h"
@@ -122,6 +125,16 @@ void make_folder(const std::string& path, const std::optional<Account>& owner) {
   }
 }
 
+/// The store is opened as root but belongs to whom we become; SQLite gives its other files the same
+/// owner. What cannot be made is named by the store.
+void make_store_file(const std::string& path, const Account& owner) {
+  if (path.empty()) return;
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+  if (fd < 0) return;
+  (void)!::fchown(fd, owner.uid, owner.gid);
+  ::close(fd);
+}
+
 class Daemon {
  public:
   explicit Daemon(Flags flags) : flags_(std::move(flags)) {}
@@ -198,6 +211,7 @@ class Daemon {
     if (!account.ok()) return complain(account.error()), kExitConfig;
     account_ = *account;
     make_folder(settings.state_directory, account_);
+    if (account_) make_store_file(store_file(settings), *account_);
     auto log = Log::open(settings.log_target, settings.log_format, settings.log_facility);
     if (!log.ok()) return complain(log.error()), kExitConfig;
     log_ = std::move(*log);
@@ -225,7 +239,10 @@ class Daemon {
     EngineOptions options;
     options.nameservers = flags_.nameservers;
     options.zones = flags_.zones;
-    options.quarantine = true;
+    options.keep_state = true;
+    options.say = [this](bool problem, const std::string& line) {
+      say(problem ? Log::Level::error : Log::Level::info, line);
+    };
     if (const int failed = open_engine(options)) return failed;
     milter::MilterOptions milter_options;
     milter_options.listen = *milter::parse_socket(settings().listen[0]);
@@ -240,8 +257,7 @@ class Daemon {
     }
     write_pid_file();
     if (const int failed = give_up_root()) return failed;
-    engine_->say_with([this](const std::string& line) { say(Log::Level::error, line); });
-    if (const auto ready = engine_->start_state(); !ready.ok()) {
+    if (const auto ready = engine_->start_quarantine(); !ready.ok()) {
       say(Log::Level::error,
           "quarantine: cannot be used, what is to be stored is deferred: " + ready.error().text());
     }
@@ -249,8 +265,9 @@ class Daemon {
       stopped_unasked_ = true;
       ::kill(::getpid(), SIGTERM);
     });
-    commands_ = quarantine_commands(*engine_->quarantine());
-    if (control_) control_->start([this](std::string_view request) { return answer(request); });
+    add_commands();
+    if (control_)
+      control_->start([this](std::string_view request) { return commands_.answer(request); });
     say(Log::Level::info, std::string("started version=" GATEPOST_VERSION " mode=") +
                               (policy()->mode == Mode::observe ? "observe" : "enforce") +
                               " socket=" + milter_options.listen.for_libmilter() +
@@ -355,6 +372,8 @@ class Daemon {
     say(left == 0 ? Log::Level::info : Log::Level::warning,
         "stopped, " + std::to_string(left) + " transactions were cut off");
     control_.reset();
+    if (const auto kept = engine_->store().flush(); !kept.ok())
+      say(Log::Level::error, "store: what was learned last is lost: " + kept.error().text());
     if (!settings().pid_file.empty()) ::unlink(settings().pid_file.c_str());
     const auto socket = milter::parse_socket(settings().listen[0]);
     if (socket->family == milter::SocketAddress::Family::unix_socket)
@@ -363,26 +382,25 @@ class Daemon {
     ::_exit(stopped_unasked_ ? kExitUnavailable : 0);
   }
 
-  std::string answer(std::string_view request) {
-    using Json = nlohmann::ordered_json;
-    const Json asked = Json::parse(request, nullptr, false);
-    const std::string command = asked.is_object() ? asked.value("command", "") : "";
-    if (const auto at = commands_.find(command); at != commands_.end())
-      return at->second(asked).dump(-1, ' ', false, Json::error_handler_t::replace);
-    if (command == "stats") return stats_json().dump();
-    if (command == "reload") {
+  void add_commands() {
+    commands_.add("stats", [this](const Json&) { return stats_json(); });
+    commands_.add("reload", [this](const Json&) {
       Json errors = Json::array();
       for (const Error& error : reload()) errors.push_back(error.text());
-      return Json{{"ok", errors.empty()}, {"errors", errors}, {"policy", policy()->hash}}.dump();
-    }
-    return Json{{"error", "unknown command, expected stats or reload"}}.dump();
+      return Json{{"ok", errors.empty()}, {"errors", errors}, {"policy", policy()->hash}};
+    });
+    add_quarantine_commands(commands_, *engine_->quarantine());
+    add_greylist_commands(commands_, engine_->store(), engine_->clock(), engine_->policy());
   }
 
-  nlohmann::ordered_json stats_json() {
-    nlohmann::ordered_json json = {{"version", GATEPOST_VERSION}, {"policy", policy()->hash}};
+  Json stats_json() {
+    Json json = {{"version", GATEPOST_VERSION}, {"policy", policy()->hash}};
     json["mode"] = policy()->mode == Mode::observe ? "observe" : "enforce";
     json["session.waiting"] = engine_->waiting();
     for (const auto& [name, value] : engine_->metrics().read()) json[name] = value;
+    const store::Health health = engine_->store().health();
+    json["store.degraded"] = health.degraded;
+    for (const auto& [name, value] : health.counters) json["store." + name] = value;
     if (const auto* network = engine_->dns().network()) {
       const auto c = network->counters();
       json["dns.asked"] = c.asked;

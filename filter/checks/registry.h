@@ -16,6 +16,7 @@ std::unique_ptr<Check> make_envelope_lists();
 std::unique_ptr<Check> make_iprev();
 std::unique_ptr<Check> make_dns_lists();
 std::unique_ptr<Check> make_spf();
+std::unique_ptr<Check> make_greylist();
 std::unique_ptr<Check> make_dkim();
 std::unique_ptr<Check> make_author();
 std::unique_ptr<Check> make_dmarc();

@@ -19,6 +19,8 @@ struct DaemonSettings {
   std::string user;
   std::string pid_file;
   std::string state_directory;
+  std::string store_path;  ///< empty: memory; relative: below state_directory
+  std::size_t store_max_bytes = 0;
   std::string control_socket;
   std::string log_target;  ///< "syslog", "stderr" or a file
   std::string log_format;  ///< "text" or "json"

@@ -75,7 +75,7 @@ std::string sample() {
       "# lists that allow); `codes` are the last octets that count, all when it is missing.\n"
       "#[[dns_list]]\n#zone = \"list.example\"\n#weight = 4.0\n#allows = false\n#codes = [2, 3, "
       "4]\n"
-      "\n# What findings count and ask for: none, tag, hold, tempfail or reject. The strongest "
+      "\n# What findings count and ask for: none, tag, hold, store, tempfail or reject. The strongest "
       "wins.\n"
       "[findings]\n";
   for (const FindingInfo& info : finding_table()) {

@@ -175,8 +175,8 @@ Result<void> set_socket_mode(Draft& d, const Value& v) {
   return {};
 }
 Result<void> set_disabled(Draft& d, const Value& v) {
-  static constexpr std::array<std::string_view, 8> kChecks = {
-      "client_lists", "dkim", "dmarc", "dnsbl", "iprev", "lists", "message", "spf"};
+  static constexpr std::array<std::string_view, 9> kChecks = {
+      "client_lists", "dkim", "dmarc", "dnsbl", "greylist", "iprev", "lists", "message", "spf"};
   d.policy.disabled_checks.clear();
   for (const std::string& name : std::get<Words>(v)) {
     if (std::find(kChecks.begin(), kChecks.end(), name) == kChecks.end()) {
@@ -189,8 +189,34 @@ Result<void> set_disabled(Draft& d, const Value& v) {
   return {};
 }
 
+Result<void> set_greylist_mode(Draft& d, const Value& v) {
+  using Mode = GreylistPolicy::Mode;
+  return choose<Mode, 3>(
+      d.policy.greylist.mode, v,
+      {{{"off", Mode::off}, {"suspicious", Mode::suspicious}, {"all", Mode::all}}});
+}
+template <auto Member>
+Result<void> greylist(Draft& draft, const Value& value) {
+  auto& member = draft.policy.greylist.*Member;
+  using T = std::remove_reference_t<decltype(member)>;
+  if constexpr (std::is_same_v<T, bool>) {
+    member = std::get<bool>(value);
+  } else {
+    member = static_cast<T>(std::get<std::int64_t>(value));
+  }
+  return {};
+}
+Result<void> set_store_path(Draft& d, const Value& v) {
+  const std::string& path = std::get<std::string>(v);
+  if (path.find('\0') != std::string::npos || path.ends_with('/'))
+    return expected("the path of a file, or an empty string");
+  d.daemon.store_path = path;
+  return {};
+}
+
 using D = DaemonSettings;
 using P = Policy;
+using G = GreylistPolicy;
 constexpr std::int64_t kSecond = 1000;
 constexpr std::int64_t kDay = 86400 * kSecond;
 constexpr std::int64_t kMiB = 1 << 20;
@@ -208,7 +234,7 @@ constexpr Setting kSettings[] = {
   {"help_url", Kind::text, R"("")", true,
    "A page that refused senders are pointed to; stands in the reply behind the reference.", policy<&P::help_url>},
   {"disabled_checks", Kind::words, "[]", true,
-   "Checks that are left out: client_lists, dkim, dmarc, dnsbl, iprev, lists, message, spf.", set_disabled},
+   "Checks that are left out: client_lists, dkim, dmarc, dnsbl, greylist, iprev, lists, message, spf.", set_disabled},
   {"submit_networks", Kind::words, R"(["127.0.0.0/8", "::1"])", true,
    "Clients that may send without a login: no SPF, reverse DNS or DNS lists for them.", policy<&P::submit_networks>},
   {"trusted_relays", Kind::words, "[]", true,
@@ -242,6 +268,23 @@ constexpr Setting kSettings[] = {
    "Add an Authentication-Results field on top of each message.", policy<&P::add_authentication_results>},
   {"headers.spam", Kind::boolean, "true", true,
    "Add X-Spam-Status, and X-Spam-Flag and X-Spam-Level to tagged mail.", policy<&P::add_spam_headers>},
+
+  {"greylist.mode", Kind::text, R"("suspicious")", true,
+   "Whose mail is deferred at its first try (451 4.7.1). suspicious: of clients on a DNS block list, and of those who prove nothing: no SPF pass, no reverse DNS that leads back, on no allowing DNS list. all: of every client from outside. off. Logins, submit_networks, trusted_relays and allow lists are exempt.", set_greylist_mode},
+  {"greylist.delay", Kind::duration, R"("5m")", true,
+   "How long after the first try of the same client network, sender and recipient a message passes.", between<greylist<&G::delay>, 0, kDay, duration_text>},
+  {"greylist.retry_window", Kind::duration, R"("2d")", true,
+   "How long a first try is remembered.", between<greylist<&G::retry_window>, 60 * kSecond, 30 * kDay, duration_text>},
+  {"greylist.expire", Kind::duration, R"("36d")", true,
+   "How long client network, sender and recipient are known after a message of theirs passed; each further one prolongs it.", between<greylist<&G::expire>, 3600 * kSecond, 365 * kDay, duration_text>},
+  {"greylist.auto_allow_after", Kind::integer, "1", true,
+   "After so many messages that were tried again and accepted, a client network is not greylisted any more for that sender domain. 0: never.", between<greylist<&G::auto_allow_after>, 0, 1000>},
+  {"greylist.ipv4_prefix", Kind::integer, "24", true,
+   "Clients in an IPv4 network of this size are taken for one: large senders try again from another address.", between<greylist<&G::ipv4_prefix>, 8, 32>},
+  {"greylist.ipv6_prefix", Kind::integer, "64", true,
+   "The same for IPv6.", between<greylist<&G::ipv6_prefix>, 16, 128>},
+  {"greylist.header", Kind::boolean, "true", true,
+   "Add X-Greylist: delayed N seconds by HOST to mail that was deferred before.", greylist<&G::header>},
 
   {"dkim.max_signatures", Kind::integer, "10", true,
    "Signatures of one message that are verified; further ones are reported and ignored.", between<policy<&P::dkim_max_signatures>, 1, 100>},
@@ -304,12 +347,17 @@ constexpr Setting kSettings[] = {
   {"milter.max_data_size", Kind::size, R"("4MiB")", false,
    "The largest single header field that the MTA may send.", between<daemon<&D::max_data_size>, 2 * kMiB, 64 * kMiB, size_text>},
 
+  {"store.path", Kind::text, R"("state.db")", false,
+   "Where state between messages (greylisting) is kept, an SQLite file; a relative path is below daemon.state_directory. Empty: in memory, lost at each stop.", set_store_path},
+  {"store.max_size", Kind::size, R"("1GiB")", false,
+   "The greatest size of that file. When it is reached nothing more is learned until entries expire, and mail passes without greylisting.", between<daemon<&D::store_max_bytes>, kMiB, 1024 * 1024 * kMiB, size_text>},
+
   {"daemon.user", Kind::text, R"("")", false,
    "User, or user:group, to become when started as root. Empty: stay.", daemon<&D::user>},
   {"daemon.pid_file", Kind::text, R"("")", false,
    "Where the process id is written. Empty: nowhere.", daemon<&D::pid_file>},
   {"daemon.state_directory", Kind::text, R"("/var/lib/gatepost")", false,
-   "Where messages are spooled. Missing: made when started; TMPDIR or /tmp where that fails.", daemon<&D::state_directory>},
+   "Where messages are spooled and state is kept. Missing: made when started. Where that fails, TMPDIR or /tmp, and state in memory.", daemon<&D::state_directory>},
   {"daemon.control_socket", Kind::text, R"("/run/gatepost/control.sock")", false,
    "The socket of the command gatepost; only root and our own user are answered. Empty: none.", daemon<&D::control_socket>},
   {"daemon.drain_timeout", Kind::duration, R"("20s")", false,

@@ -32,6 +32,13 @@ void Policy::finish() {
     needs_[stage].emplace(info.check);
     may_answer_[stage] = true;
   }
+  // Who is greylisted follows from what these have found.
+  auto& at_rcpt = needs_[static_cast<int>(Stage::rcpt)];
+  if (at_rcpt.count("greylist") > 0) {
+    for (const char* check : {"client_lists", "iprev", "dnsbl", "spf", "lists"}) {
+      if (enabled(check)) at_rcpt.emplace(check);
+    }
+  }
   // An allowed sender must have proven its domain (ALLOW_SENDER needs SPF) before a refusal at
   // RCPT.
   if (!allow_senders.empty() && enabled("lists") && enabled("spf")) {

@@ -30,6 +30,18 @@ struct DnsList {
   std::vector<int> codes;
 };
 
+struct GreylistPolicy {
+  enum class Mode { off, suspicious, all };
+  Mode mode = Mode::off;  ///< the configuration's default is suspicious
+  std::chrono::milliseconds delay{std::chrono::minutes(5)};
+  std::chrono::milliseconds retry_window{std::chrono::hours(48)};  ///< for the second try
+  std::chrono::milliseconds expire{std::chrono::hours(36 * 24)};   ///< of what has passed once
+  int auto_allow_after = 1;  ///< passed messages of a client network and sender domain; 0: never
+  int ipv4_prefix = 24;      ///< clients in one network are one
+  int ipv6_prefix = 64;
+  bool header = true;  ///< X-Greylist in mail that was delayed
+};
+
 /// Immutable and swapped whole (Snapshot<Policy>); safe from any thread.
 struct Policy {
   std::string source = "embedded defaults";  ///< the file it came from, for logs
@@ -53,6 +65,7 @@ struct Policy {
 
   std::set<std::string, std::less<>> disabled_checks;
   std::vector<DnsList> dns_lists;
+  GreylistPolicy greylist;
   int dkim_max_signatures = 10;
   dmarc::Enforcement dmarc_enforce = dmarc::Enforcement::standard;
   dmarc::DiscoveryMode dmarc_discovery = dmarc::DiscoveryMode::treewalk;
@@ -74,7 +87,10 @@ struct Policy {
   /// The same for a finding: a content rule brings its own, which set_rule() overrides.
   FindingRule rule(const Finding& finding) const;
 
-  bool enabled(std::string_view check) const { return disabled_checks.count(check) == 0; }
+  bool enabled(std::string_view check) const {
+    return disabled_checks.count(check) == 0 &&
+           (greylist.mode != GreylistPolicy::Mode::off || check != "greylist");
+  }
   /// The checks whose findings could change the answer at `stage`: only these are waited for there.
   /// At end_of_message that is every enabled check.
   const std::set<std::string, std::less<>>& needs(Stage stage) const {

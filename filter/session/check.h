@@ -12,6 +12,7 @@
 #include "filter/policy/envelope.h"
 #include "filter/policy/finding.h"
 #include "filter/policy/policy.h"
+#include "filter/session/effect.h"
 #include "filter/session/facts.h"
 
 namespace gatepost {
@@ -43,8 +44,18 @@ class CheckContext {
   /// States a fact. `name` is a row of finding_table(); anything else is a CHECK_ERROR.
   virtual void add(std::string_view name, std::string detail = {}, double factor = 1) = 0;
   /// States a fact with all it has: a content rule (Finding::rule), a text for the client
-  /// (Finding::reply). Stage and recipient are filled in.
+  /// (Finding::reply). The stage is filled in, in rcpt() the recipient too.
   virtual void add(Finding finding) = 0;
+  /// Whether this was stated so far, of the connection or the transaction; of a recipient only when
+  /// it is that one.
+  virtual bool found(std::string_view name, int recipient = -1) const = 0;
+  /// The stage that is being answered.
+  virtual Stage stage() const = 0;
+  /// A write that follows the verdict of its stage; dropped when the transaction ends before.
+  virtual void after_verdict(Effect effect) = 0;
+  /// Makes the session call conclude() of this check again, at the next stage that needs it: for
+  /// what only a later hook brings (another recipient).
+  virtual void conclude_again() = 0;
   /// Makes the session wait for `flow` before it calls conclude() of this check.
   virtual void wait_for(PendingHandle flow) = 0;
 
@@ -74,7 +85,7 @@ class Check {
   virtual void end_of_message(CheckContext&) {}
   /// Called at a stage that needs this check, when all flows it waits for are ready and the checks
   /// it `needs` have concluded. @return false when it started another flow: it is called again
-  /// then.
+  /// then. Once, unless conclude_again() was called.
   virtual bool conclude(CheckContext&) { return true; }
 };
 

@@ -2,6 +2,7 @@
 // What the checks of one transaction found out, in the words of their protocols: the input of
 // checks that come later, of header fields and of the record.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +29,8 @@ struct Facts {
   std::optional<mail::AuthorIdentity> author;
   std::optional<dmarc::Outcome> dmarc;
   std::vector<DnsListHit> dns_lists;
+  /// Seconds that greylisting delayed the message, the longest of its recipients; nothing: not.
+  std::optional<std::int64_t> greylist_delay;
   std::vector<authres::AuthResult>
       results;  ///< for our Authentication-Results field, in check order
 };

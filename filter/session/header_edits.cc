@@ -89,6 +89,12 @@ std::vector<HeaderEdit> header_edits(std::span<const mail::HeaderField> fields,
     edits.push_back(
         {HeaderEdit::Kind::insert, "X-Spam-Status", spam_status(verdict, policy, spam), 0});
   }
+  if (policy.greylist.header && facts.greylist_delay) {
+    edits.push_back({HeaderEdit::Kind::insert, "X-Greylist",
+                     "delayed " + std::to_string(*facts.greylist_delay) + " seconds by " +
+                         authserv_id(policy, connection),
+                     0});
+  }
   // Last, so that it stands first (RFC 8601 section 4: at the top).
   if (policy.add_authentication_results) {
     const authres::AuthenticationResults results{authserv_id(policy, connection), "",

@@ -83,6 +83,23 @@ Json text(std::string_view value) {
   return is_valid_utf8(value) ? std::string(value) : printable(value, 4096);
 }
 
+Json store_json(const store::Question& question, const store::Answer& answer) {
+  const auto* add = std::get_if<store::Add>(&question);
+  Json row = {{"store", store::key_of(question).space},
+              {"name", text(store::key_of(question).name)},
+              {"type", add != nullptr ? "add" : "read"},
+              {"status", store::to_string(answer.status)}};
+  if (add != nullptr) row["by"] = add->by;
+  if (answer.status == store::Status::found) {
+    row["data"] = text(answer.value.data);
+    row["number"] = answer.value.number;
+    row["expires"] = answer.value.expires;
+  } else if (!answer.reason.empty()) {
+    row["reason"] = text(answer.reason);
+  }
+  return row;
+}
+
 Json answers_json(const Answers& answers) {
   Json list = Json::array();
   for (const auto& [query, answer] : answers.dns()) {
@@ -99,6 +116,8 @@ Json answers_json(const Answers& answers) {
     if (answer->secure) row["secure"] = true;
     list.push_back(std::move(row));
   }
+  for (const auto& [question, answer] : answers.store())
+    list.push_back(store_json(question, answer));
   return list;
 }
 

@@ -30,7 +30,7 @@ struct Record {
   std::uint64_t message_size = 0;
   std::vector<Finding> findings;
   Facts facts;
-  Answers answers{0};  ///< what DNS said
+  Answers answers{0};  ///< what DNS and the store said
   Verdict verdict;
   std::shared_ptr<const Policy> policy;
 };

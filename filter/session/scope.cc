@@ -1,5 +1,6 @@
 #include "filter/session/scope.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace gatepost {
@@ -8,7 +9,7 @@ Scope::Scope(SessionServices& services, Executor& executor, std::shared_ptr<cons
              CheckInfo::Scope kind)
     : policy(std::move(pinned)),
       flows(services.resolver, services.clock, executor,
-            FlowOptions{.query_timeout = policy->query_timeout}) {
+            FlowOptions{.query_timeout = policy->query_timeout}, services.store) {
   for (const CheckInfo& info : services.checks) {
     if (info.scope == kind && policy->enabled(info.name))
       checks.push_back({&info, info.make(), {}, false});
@@ -21,10 +22,19 @@ void BoundContext::add(std::string_view name, std::string detail, double factor)
 
 void BoundContext::add(Finding finding) {
   finding.stage = stage_;
-  finding.recipient = recipient_;
+  if (recipient_ >= 0) finding.recipient = recipient_;
   if (info_of(finding) == nullptr)
     finding = {"CHECK_ERROR", stage_, "unknown finding " + finding.name, -1, 1};
   scope_.findings.push_back(std::move(finding));
+}
+
+bool BoundContext::found(std::string_view name, int recipient) const {
+  const auto in = [&](const Scope& scope) {
+    return std::any_of(scope.findings.begin(), scope.findings.end(), [&](const Finding& f) {
+      return f.name == name && (f.recipient < 0 || f.recipient == recipient);
+    });
+  };
+  return in(connected_) || (&scope_ != &connected_ && in(scope_));
 }
 
 }  // namespace gatepost

@@ -29,16 +29,20 @@ struct Scope {
   FlowDriver flows;
   std::vector<RunningCheck> checks;
   std::vector<Finding> findings;
+  std::vector<Effect> effects;
   Facts facts;
 };
 
 /// The context given to hooks: binds a check to its scope.
 class BoundContext final : public CheckContext {
  public:
-  BoundContext(SessionServices& services, Scope& scope, const Connection& connection,
-               const Envelope& envelope, Stage stage, const mail::Message* message = nullptr)
+  /// @param connected  the scope of the connection, also when `scope` is that one
+  BoundContext(SessionServices& services, Scope& scope, const Scope& connected,
+               const Connection& connection, const Envelope& envelope, Stage stage,
+               const mail::Message* message = nullptr)
       : services_(services),
         scope_(scope),
+        connected_(connected),
         connection_(connection),
         envelope_(envelope),
         stage_(stage),
@@ -60,11 +64,16 @@ class BoundContext final : public CheckContext {
   }
   void add(std::string_view name, std::string detail, double factor) override;
   void add(Finding finding) override;
+  bool found(std::string_view name, int recipient) const override;
+  Stage stage() const override { return stage_; }
+  void after_verdict(Effect effect) override { scope_.effects.push_back(std::move(effect)); }
+  void conclude_again() override { check_->concluded = false; }
   void wait_for(PendingHandle flow) override { check_->waiting.push_back(std::move(flow)); }
 
  private:
   SessionServices& services_;
   Scope& scope_;
+  const Scope& connected_;
   const Connection& connection_;
   const Envelope& envelope_;
   Stage stage_;

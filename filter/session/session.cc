@@ -61,7 +61,8 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
 
   template <class Hook>
   void run_hooks(Scope& scope, Stage stage, Hook&& hook, int recipient = -1) {
-    BoundContext context(services, scope, connection, envelope(), stage, message());
+    BoundContext context(services, scope, *connection_scope, connection, envelope(), stage,
+                         message());
     context.bind_recipient(recipient);
     for (RunningCheck& running : scope.checks)
       guarded(context, running, [&] { hook(*running.check, context); });
@@ -155,7 +156,8 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
     if (!ready) return false;
     running.waiting.clear();
     running.concluded = true;
-    BoundContext context(services, scope, connection, envelope(), stage, message());
+    BoundContext context(services, scope, *connection_scope, connection, envelope(), stage,
+                         message());
     guarded(context, running, [&] { running.concluded = running.check->conclude(context); });
     scope.flows.flush();
     return true;
@@ -206,6 +208,7 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
       }
       publish(record, verdict);
     }
+    apply_effects(verdict);
     if (recipient != nullptr) take_recipient(*recipient, is_final(verdict) && !verdict.observed);
     if (policy().mode == Mode::observe) {
       // Nothing is changed in this mode, but a release token is a word between us and us.
@@ -257,6 +260,24 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
     const int index = static_cast<int>(transaction->envelope.recipients.size());
     for (Scope* scope : {connection_scope.get(), &transaction->scope})
       std::erase_if(scope->findings, [&](const Finding& f) { return f.recipient == index; });
+    std::erase_if(transaction->scope.effects,
+                  [&](const Effect& e) { return e.recipient == index; });
+  }
+
+  /// Does what was to follow the verdict of this stage. That a store cannot take it is no fault of
+  /// the message: it is counted.
+  void apply_effects(const Verdict& verdict) {
+    Scope& scope = current_scope();
+    if (scope.effects.empty()) return;
+    std::vector<store::Write> writes;
+    std::erase_if(scope.effects, [&](Effect& effect) {
+      if (effect.stage != verdict.stage) return false;
+      if (happens(effect, verdict)) writes.push_back(std::move(effect.write));
+      return true;
+    });
+    if (writes.empty()) return;
+    const bool kept = services.store != nullptr && services.store->apply(writes).ok();
+    if (!kept) services.metrics.counter("session.effects_lost").add();
   }
 
   void add_reference(Verdict& verdict, const std::string& reference) const {
@@ -416,8 +437,8 @@ void Session::header(std::string_view name, std::string_view value) {
   Impl& s = *impl_;
   const mail::HeaderField field = mail::from_milter(name, value);
   Scope& scope = s.transaction->scope;
-  BoundContext context(s.services, scope, s.connection, s.transaction->envelope,
-                       Stage::end_of_headers, s.message());
+  BoundContext context(s.services, scope, *s.connection_scope, s.connection,
+                       s.transaction->envelope, Stage::end_of_headers, s.message());
   for (RunningCheck& running : scope.checks) {
     s.guarded(context, running, [&] { running.check->header(context, field); });
   }
@@ -440,8 +461,8 @@ bool Session::body(std::string_view chunk) {
     t.scope.findings.push_back({"NO_SPACE", Stage::end_of_message, kept.error().text(), -1, 1});
     return false;
   }
-  BoundContext context(s.services, t.scope, s.connection, t.envelope, Stage::end_of_message,
-                       s.message());
+  BoundContext context(s.services, t.scope, *s.connection_scope, s.connection, t.envelope,
+                       Stage::end_of_message, s.message());
   for (RunningCheck& running : t.scope.checks) {
     s.guarded(context, running, [&] { running.check->body(context, chunk); });
   }

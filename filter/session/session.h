@@ -11,6 +11,7 @@
 #include "core/base/snapshot.h"
 #include "core/dns/resolver.h"
 #include "core/mail/message.h"
+#include "core/store/store.h"
 #include "filter/metrics/metrics.h"
 #include "filter/session/check.h"
 #include "filter/session/quarantine.h"
@@ -34,6 +35,7 @@ struct SessionServices {
   WaitingPlaces& waiting;
   Metrics& metrics;
   RecordSink& records;
+  store::Store* store = nullptr;  ///< without one, store questions are answered `unavailable`
   Quarantine* quarantine = nullptr;  ///< null: what is to be stored is deferred
 };
 

@@ -2,6 +2,7 @@
 // What the subcommands of gatepost share.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,11 @@ struct Tools {
 Result<std::vector<dkim::SignatureResult>> verify_signatures(Tools& tools,
                                                              const mail::ParsedMessage& message);
 
+/// What the running daemon answers to a request on `socket` (empty: daemon.control_socket), or
+/// nothing with `exit_code` set and the reason printed.
+std::optional<Json> ask_daemon(const Common& common, std::string socket, const Json& request,
+                               int& exit_code);
+
 /// Prints "gatepost: …" and gives the exit code for the kind of error.
 int fail(const Error& error);
 /// The file, or standard input for "-". A permanent Error names it.
@@ -76,6 +82,7 @@ void add_spf(CLI::App& program, int& exit_code);
 void add_dkim(CLI::App& program, int& exit_code);
 void add_dmarc(CLI::App& program, int& exit_code);
 void add_quarantine(CLI::App& program, int& exit_code);
+void add_greylist(CLI::App& program, int& exit_code);
 void add_config(CLI::App& program, int& exit_code);
 void add_daemon_commands(CLI::App& program, int& exit_code);
 

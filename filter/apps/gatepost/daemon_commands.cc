@@ -14,31 +14,8 @@ struct Options {
   std::string socket;
 };
 
-/// The daemon's answer, or nothing with `exit_code` set.
 std::optional<Json> ask(const Options& options, const char* command, int& exit_code) {
-  std::string socket = options.socket;
-  if (socket.empty()) {
-    const auto configuration = options.common.load();
-    if (!configuration) {
-      exit_code = kConfig;
-      return std::nullopt;
-    }
-    socket = configuration->daemon.control_socket;
-  }
-  const auto answer = control::ask(socket, Json{{"command", command}}.dump());
-  if (!answer.ok()) {
-    fail(answer.error());
-    exit_code = kUnavailable;
-    return std::nullopt;
-  }
-  Json json = Json::parse(*answer, nullptr, false);
-  if (!json.is_object() || json.contains("error")) {
-    fail(internal_error(json.is_object() ? json["error"].get<std::string>()
-                                         : "the daemon's answer is no JSON"));
-    exit_code = kUnavailable;
-    return std::nullopt;
-  }
-  return json;
+  return ask_daemon(options.common, options.socket, {{"command", command}}, exit_code);
 }
 
 int stats(const Options& options) {
@@ -73,6 +50,32 @@ int reload(const Options& options) {
 }
 
 }  // namespace
+
+std::optional<Json> ask_daemon(const Common& common, std::string socket, const Json& request,
+                               int& exit_code) {
+  if (socket.empty()) {
+    const auto configuration = common.load();
+    if (!configuration) {
+      exit_code = kConfig;
+      return std::nullopt;
+    }
+    socket = configuration->daemon.control_socket;
+  }
+  const auto answer = control::ask(socket, request.dump());
+  if (!answer.ok()) {
+    fail(answer.error());
+    exit_code = kUnavailable;
+    return std::nullopt;
+  }
+  Json json = Json::parse(*answer, nullptr, false);
+  if (!json.is_object() || json.contains("error")) {
+    fail(internal_error(json.is_object() ? json["error"].get<std::string>()
+                                         : "the daemon's answer is no JSON"));
+    exit_code = kUnavailable;
+    return std::nullopt;
+  }
+  return json;
+}
 
 void add_daemon_commands(CLI::App& program, int& exit_code) {
   const auto add = [&](const char* name, const char* help, int (*run)(const Options&)) {

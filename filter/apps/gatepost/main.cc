@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   add_dkim(program, exit_code);
   add_dmarc(program, exit_code);
   add_quarantine(program, exit_code);
+  add_greylist(program, exit_code);
   add_config(program, exit_code);
   add_daemon_commands(program, exit_code);
   try {

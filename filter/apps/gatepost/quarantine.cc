@@ -15,7 +15,7 @@
 #include "core/mail/fields.h"
 #include "core/mail/header_block.h"
 #include "filter/apps/gatepost/command.h"
-#include "filter/apps/quarantine_commands.h"
+#include "filter/apps/quarantine_control.h"
 #include "filter/config/settings.h"
 #include "filter/control/control.h"
 #include "filter/quarantine/release.h"
@@ -85,7 +85,7 @@ class ControlJournal final : public quarantine::ReleaseJournal {
 
   Result<std::optional<Begun>> begin(const std::string& reference, bool again) override {
     const auto answer =
-        daemon_.ask("quarantine.begin", {{"reference", reference}, {"again", again}});
+        daemon_.ask("quarantine-begin", {{"reference", reference}, {"again", again}});
     if (!answer.ok()) return answer.error();
     Begun begun{entry_from_json(answer->at("entry")),
                 answer->at("recipients").get<std::vector<std::string>>()};
@@ -99,7 +99,7 @@ class ControlJournal final : public quarantine::ReleaseJournal {
         {"reference", reference}, {"nonce", nonce}, {"delivered", delivered}, {"whole", whole}};
     if (!delivered.empty() && delivered == left_) request["delivered"] = {"*"};
     for (const auto until = Steady::now() + kWaitForDaemon;;) {
-      const auto answer = daemon_.ask("quarantine.end", request);
+      const auto answer = daemon_.ask("quarantine-end", request);
       if (answer.ok()) return answer->value("passed", false);
       if (answer.error().kind != ErrorKind::temporary || Steady::now() > until)
         return answer.error();
@@ -172,7 +172,7 @@ int for_each_entry(const Daemon& daemon, const Options& options, const std::stri
   std::string after;
   for (int left = options.limit > 0 ? options.limit : 1 << 30; left > 0;) {
     const int page = std::min(left, 200);
-    auto answer = daemon.ask("quarantine.list", {{"from", options.from},
+    auto answer = daemon.ask("quarantine-list", {{"from", options.from},
                                                  {"to", options.to},
                                                  {"since", *since},
                                                  {"state", state},
@@ -252,7 +252,7 @@ void print_header(const std::string& path, std::size_t message_at) {
 }
 
 int show(const Daemon& daemon, const Options& options) {
-  const auto answer = daemon.ask("quarantine.show", {{"reference", options.references[0]}});
+  const auto answer = daemon.ask("quarantine-show", {{"reference", options.references[0]}});
   if (!answer.ok()) return exit_of(answer.error());
   const Json& e = *answer;
   const std::string path = e.at("file");
@@ -305,7 +305,7 @@ int erase(const Daemon& daemon, const Options& options) {
   int code = kOk;
   Progress progress(options.references.size());
   for (const std::string& reference : options.references) {
-    const auto answer = daemon.ask("quarantine.delete", {{"reference", reference}});
+    const auto answer = daemon.ask("quarantine-delete", {{"reference", reference}});
     progress.step();
     if (answer.ok()) {
       deleted.push_back(reference);

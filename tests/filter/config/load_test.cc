@@ -114,7 +114,8 @@ const FaultCase kFaults[] = {
     {"finding_score", "[findings]\nSPF_FAIL = { score = '3' }",
      "f:2:22: SPF_FAIL.score: expected a number, got '3'"},
     {"finding_action", "[findings]\nSPF_FAIL = { action = 'refuse' }",
-     "f:2:23: SPF_FAIL.action: expected \"none\", \"tag\", \"hold\", \"tempfail\" or \"reject\", "
+     "f:2:23: SPF_FAIL.action: expected \"none\", \"tag\", \"hold\", \"store\", \"tempfail\" or "
+     "\"reject\", "
      "got 'refuse'"},
     {"finding_key", "[findings]\nSPF_FAIL = { colour = 1 }",
      "f:2:14: SPF_FAIL: unknown key 'colour', expected score or action"},

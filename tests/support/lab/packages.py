@@ -19,9 +19,11 @@ def _run(command, folder=None):
 
 
 def _missing_packages(package):
-    """The package and those of its dependencies that this machine lacks."""
+    """The package and those of its dependencies that this machine lacks; what it has is not brought up to date."""
     plan = _run(["apt-get", "install", "-s", "--no-remove", "--no-install-recommends", package])
-    wanted = [line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")]
+    # "Inst NAME (NEW VERSION …" is new here, "Inst NAME [OLD VERSION] (NEW VERSION …" is not.
+    wanted = [line.split()[1] for line in plan.splitlines()
+              if line.startswith("Inst ") and not line.split()[2].startswith("[")]
     return wanted or [package]
 
 
@@ -47,7 +49,10 @@ def environment(root):
     """The environment in which programs under `root` find their libraries."""
     folders = [str(root / "usr/lib/x86_64-linux-gnu"), str(root / "usr/lib"), str(root / "usr/lib/rspamd")]
     folders += [str(p) for p in (root / "usr/lib").glob("*-linux-gnu")]
-    return {**os.environ, "LD_LIBRARY_PATH": ":".join(dict.fromkeys(folders))}
+    # Perl looks here before its own folders.
+    perl = [p for pattern in ("usr/share/perl5", "usr/lib/*-linux-gnu/perl5/*") for p in sorted(root.glob(pattern))]
+    return {**os.environ, "LD_LIBRARY_PATH": ":".join(dict.fromkeys(folders)),
+            "PERL5LIB": ":".join(str(p) for p in perl)}
 
 
 def program(name, package, cache):

@@ -1,6 +1,9 @@
 """The filters that gatepostd is measured against, each on a private unix socket."""
 
+import grp
+import os
 import pathlib
+import pwd
 import shutil
 
 from .packages import environment, program, unpack
@@ -98,3 +101,21 @@ def start_rspamd(folder, resolver_port, cache):
     return Server(command, accepts(folder / "milter.sock"), folder / "log/start.log", env), \
         f"unix:{folder}/milter.sock"
 
+
+
+def start_postgrey(folder, cache, delay=1):
+    """(server, socket path): postgrey's policy service with its defaults but for the delay in seconds."""
+    folder = pathlib.Path(folder)
+    (folder / "db").mkdir(parents=True)
+    root = unpack("postgrey", cache)
+    env = environment(root)
+    empty = folder / "empty"
+    empty.write_text("")
+    command = ["perl"]  # as for spamd: postgrey runs in taint mode
+    for part in env["PERL5LIB"].split(":"):
+        command += ["-I", part]
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    command += ["-T", root / "usr/sbin/postgrey", f"--unix={folder}/postgrey.sock", f"--dbdir={folder}/db",
+                f"--delay={delay}", f"--user={user}", f"--group={grp.getgrgid(os.getegid()).gr_name}",
+                f"--pidfile={folder}/pid", f"--whitelist-clients={empty}", f"--whitelist-recipients={empty}"]
+    return Server(command, accepts(folder / "postgrey.sock"), folder / "log", env), folder / "postgrey.sock"

@@ -50,8 +50,12 @@ std::string SmtpReply::text() const {
 Result<SmtpClient> SmtpClient::open(std::uint16_t port, Milliseconds timeout) {
   auto stream = Stream::connect_to(Endpoint::loopback(port), timeout);
   if (!stream) return stream.error();
-  stream->set_no_delay(true);
-  SmtpClient client(std::move(*stream), timeout);
+  return over(std::move(*stream), timeout);
+}
+
+Result<SmtpClient> SmtpClient::over(Stream stream, Milliseconds timeout) {
+  stream.set_no_delay(true);
+  SmtpClient client(std::move(stream), timeout);
   auto banner = client.read_reply();
   if (!banner) return banner.error();
   client.banner_ = *banner;

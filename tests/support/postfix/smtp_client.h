@@ -37,6 +37,8 @@ class SmtpClient {
  public:
   /// Connects to 127.0.0.1 and reads the banner.
   static Result<SmtpClient> open(std::uint16_t port, Milliseconds timeout = Milliseconds(20'000));
+  /// The same over a connection that stands already.
+  static Result<SmtpClient> over(Stream stream, Milliseconds timeout = Milliseconds(20'000));
 
   const SmtpReply& banner() const { return banner_; }
 

@@ -81,23 +81,7 @@ class PostfixTarget final : public Target {
   Result<std::vector<std::string>> delivered_header() override {
     if (expected_ == 0 || !sink_->wait_for(expected_))
       return temporary_error("nothing was delivered: " + postfix_->log());
-    std::vector<std::string> header;
-    const std::string content = sink_->messages().back().content;
-    for (std::size_t at = 0; at < content.size();) {
-      const auto end = std::min(content.find("\r\n", at), content.size());
-      const std::string line = content.substr(at, end - at);
-      if (line.empty()) break;
-      if ((line[0] == ' ' || line[0] == '\t') && !header.empty())
-        header.back() += line;
-      else
-        header.push_back(line);
-      at = end + 2;
-    }
-    // Trace fields that Postfix and the sink's client put on top are no part of what we did.
-    std::erase_if(header, [](const std::string& field) {
-      return field.starts_with("Received:") || field.starts_with("Return-Path:");
-    });
-    return header;
+    return header_without_trace(sink_->messages().back().content);
   }
   std::size_t delivered_count() override {
     sink_->wait_for(expected_);

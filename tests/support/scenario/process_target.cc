@@ -1,5 +1,6 @@
 // The session code of the daemon in this process: no sockets, no second process.
 
+#include <atomic>
 #include <fstream>
 
 #include <sys/socket.h>
@@ -25,6 +26,18 @@ class Records final : public RecordSink {
   std::string log_;
 };
 
+/// The machine's clocks, with a time of day that moves when told.
+class MovedClock final : public Clock {
+ public:
+  std::int64_t unix_time() const override { return system_.unix_time() + moved_; }
+  SteadyTime steady() const override { return system_.steady(); }
+  void move(std::chrono::seconds by) { moved_ += by.count(); }
+
+ private:
+  SystemClock system_;
+  std::atomic<std::int64_t> moved_{0};
+};
+
 TargetReply to_reply(const Verdict& verdict) {
   TargetReply reply;
   const Action action = verdict.effective();
@@ -37,9 +50,10 @@ TargetReply to_reply(const Verdict& verdict) {
 
 class ProcessTarget final : public Target {
  public:
-  ProcessTarget(const config::Configuration& configuration, const EngineOptions& options,
-                Error& error)
-      : engine_(open(configuration, options, error)) {}
+  ProcessTarget(const config::Configuration& configuration, EngineOptions options, Error& error) {
+    options.clock = &clock_;
+    engine_ = open(configuration, options, error);
+  }
   bool ready() const { return engine_ != nullptr; }
   DeadServer dead;
 
@@ -94,6 +108,10 @@ class ProcessTarget final : public Target {
     session_.reset();
     return TargetReply();
   }
+  Result<TargetReply> wait(std::chrono::seconds time) override {
+    clock_.move(time);
+    return TargetReply();
+  }
   Result<TargetReply> quit() override {
     session_.reset();
     return TargetReply();
@@ -141,6 +159,7 @@ class ProcessTarget final : public Target {
     ++count_;
   }
 
+  MovedClock clock_;
   Records records_;
   std::unique_ptr<Engine> engine_;
   WaitingExecutor executor_;

@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <map>
 #include <thread>
 
 #include "core/base/text.h"
+#include "filter/config/settings.h"
 #include "tests/support/scenario/target.h"
 
 namespace gatepost::test {
@@ -97,6 +99,11 @@ Result<TargetReply> act(const Step& step, Target& target) {
     const auto text = generate(step);
     return text.ok() ? target.message(*text) : Result<TargetReply>(text.error());
   }
+  if (verb == "wait") {
+    const auto time = config::parse_duration(argument(step, 0));
+    if (!time.ok()) return time.error();
+    return target.wait(std::chrono::seconds(*time / 1000));
+  }
   if (verb == "rset") return target.rset();
   if (verb == "abort-data") return target.abort_data();
   if (verb == "sendmail") {
@@ -151,6 +158,24 @@ Result<void> check_assertion(const Step& step, Target& target) {
 }
 
 }  // namespace
+
+std::vector<std::string> header_without_trace(const std::string& content) {
+  std::vector<std::string> header;
+  for (std::size_t at = 0; at < content.size();) {
+    const auto end = std::min(content.find("\r\n", at), content.size());
+    const std::string line = content.substr(at, end - at);
+    if (line.empty()) break;
+    if ((line[0] == ' ' || line[0] == '\t') && !header.empty())
+      header.back() += line;
+    else
+      header.push_back(line);
+    at = end + 2;
+  }
+  std::erase_if(header, [](const std::string& field) {
+    return field.starts_with("Received:") || field.starts_with("Return-Path:");
+  });
+  return header;
+}
 
 Result<void> run_scenario(const Scenario& scenario, Target& target) {
   for (const Step& step : scenario.steps) {

@@ -12,9 +12,9 @@ namespace gatepost::test {
 namespace {
 
 const std::set<std::string, std::less<>> kVerbs = {
-    "connect",   "ehlo",         "auth",       "mail",       "rcpt", "message",
-    "generate",  "rset",         "abort-data", "sendmail",   "quit", "header",
-    "no-header", "first-header", "finding",    "no-finding", "log",  "delivered"};
+    "connect", "ehlo",       "auth",     "mail",      "rcpt",   "message",   "generate",
+    "rset",    "abort-data", "sendmail", "quit",      "header", "no-header", "first-header",
+    "finding", "no-finding", "log",      "delivered", "wait"};
 
 bool is_assertion(std::string_view verb) {
   return verb.ends_with("header") || verb.ends_with("finding") || verb == "log";
@@ -24,7 +24,7 @@ class Parser {
  public:
   explicit Parser(const std::filesystem::path& file) : file_(file), in_(file) {
     scenario_.name = file.stem().string();
-    scenario_.runs = {"process", "wire", "postfix"};
+    scenario_.runs = {"process", "wire", "postfix", "sendmail"};
   }
 
   Result<Scenario> parse() {

@@ -29,7 +29,7 @@ struct Step {
 
 struct Scenario {
   std::string name;
-  std::set<std::string> runs;  ///< "process", "wire", "postfix"
+  std::set<std::string> runs;  ///< "process", "wire", "postfix", "sendmail"
   bool dead_dns = false;  ///< names outside of the zone are asked of a server that never answers
   std::string zone;       ///< a master file
   std::string config;     ///< TOML

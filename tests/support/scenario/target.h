@@ -1,7 +1,8 @@
 #pragma once
 // What a scenario runs against: the session code in this process, gatepostd over the milter
-// protocol, or gatepostd behind a real Postfix.
+// protocol, or gatepostd behind a real Postfix or Sendmail.
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,8 @@
 #include "tests/support/scenario/scenario.h"
 
 namespace gatepost::test {
+
+class PrivateNetwork;
 
 /// A reply as the SMTP client would see it.
 struct TargetReply {
@@ -41,6 +44,11 @@ class Target {
                                                       const std::string& to,
                                                       const std::string& content) = 0;
 
+  /// Moves the clock. An Error where a target has the machine's.
+  virtual Result<TargetReply> wait(std::chrono::seconds) {
+    return permanent_error("this target cannot move its clock: name others in 'runs:'");
+  }
+
   /// The header of the last message that was accepted and not held: "Name: value", unfolded.
   virtual Result<std::vector<std::string>> delivered_header() = 0;
   virtual std::size_t delivered_count() = 0;
@@ -56,5 +64,13 @@ Result<std::unique_ptr<Target>> make_wire_target(const Scenario& scenario);
 /// `package`: postfix_package().
 Result<std::unique_ptr<Target>> make_postfix_target(const Scenario& scenario,
                                                     const std::filesystem::path& package);
+/// `package`: sendmail_package(). Everything runs in `network`, which must outlive the target.
+Result<std::unique_ptr<Target>> make_sendmail_target(const Scenario& scenario,
+                                                     const std::filesystem::path& package,
+                                                     PrivateNetwork& network);
+
+/// The header of a message with CR LF lines, a field a line, unfolded, without the trace fields
+/// (Received, Return-Path) that the MTA puts on top.
+std::vector<std::string> header_without_trace(const std::string& content);
 
 }  // namespace gatepost::test

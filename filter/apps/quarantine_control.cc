@@ -1,6 +1,4 @@
-#include "filter/apps/quarantine_commands.h"
-
-#include <nlohmann/json.hpp>
+#include "filter/apps/quarantine_control.h"
 
 #include "core/base/text.h"
 #include "filter/quarantine/entry_file.h"
@@ -9,7 +7,6 @@ namespace gatepost {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
 using quarantine::DiskQuarantine;
 using quarantine::Entry;
 
@@ -21,11 +18,12 @@ Json no_such_entry(const std::string& reference) {
   return failure(permanent_error("there is no entry '" + printable(reference, 64) + "'"));
 }
 
-/// A request that lacks something or has it in another type is answered, not thrown.
-ControlCommand checked(ControlCommand command) {
-  return [command = std::move(command)](const Json& request) -> Json {
+/// A request that lacks something or has it in another type is the asker's fault, not ours.
+ControlCommands::Handler checked(DiskQuarantine& quarantine,
+                                 Json (*run)(DiskQuarantine&, const Json&)) {
+  return [&quarantine, run](const Json& request) -> Json {
     try {
-      return command(request);
+      return run(quarantine, request);
     } catch (const nlohmann::json::exception& error) {
       return failure(permanent_error(std::string("malformed request: ") + error.what()));
     }
@@ -152,15 +150,12 @@ Entry entry_from_json(const Json& json) {
   return entry;
 }
 
-ControlCommands quarantine_commands(DiskQuarantine& quarantine) {
-  const auto bound = [&](Json (*run)(DiskQuarantine&, const Json&)) {
-    return checked([&quarantine, run](const Json& request) { return run(quarantine, request); });
-  };
-  return {{"quarantine.list", bound(list)},
-          {"quarantine.show", bound(show)},
-          {"quarantine.delete", bound(erase)},
-          {"quarantine.begin", bound(begin)},
-          {"quarantine.end", bound(end)}};
+void add_quarantine_commands(ControlCommands& commands, DiskQuarantine& quarantine) {
+  commands.add("quarantine-list", checked(quarantine, list));
+  commands.add("quarantine-show", checked(quarantine, show));
+  commands.add("quarantine-delete", checked(quarantine, erase));
+  commands.add("quarantine-begin", checked(quarantine, begin));
+  commands.add("quarantine-end", checked(quarantine, end));
 }
 
 }  // namespace gatepost

@@ -1,5 +1,6 @@
 #include "filter/quarantine/disk_quarantine.h"
 
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <mutex>
@@ -114,7 +115,8 @@ TEST_F(Disk, ListsByFilterAndPage) {
   quarantine->confirm("AAA-3");
   const auto names = [&](Filter filter) {
     std::string all;
-    for (const Entry& entry : *quarantine->list(filter)) all += entry.reference.substr(4);
+    const auto entries = quarantine->list(filter);
+    for (const Entry& entry : *entries) all += entry.reference.substr(4);
     return all;
   };
   EXPECT_EQ(names({}), "6543210");
@@ -310,7 +312,9 @@ TEST_F(SmallDisk, AFullDiskLosesNothing) {
   for (int i = 0; i < 30; ++i) {
     const auto kept = quarantine->keep(*large, record_of("AAA-" + std::to_string(i)));
     (kept.ok() ? stored : refused) += 1;
-    if (!kept.ok()) EXPECT_EQ(kept.error().kind, ErrorKind::temporary);
+    if (!kept.ok()) {
+      EXPECT_EQ(kept.error().kind, ErrorKind::temporary);
+    }
   }
   EXPECT_GT(stored, 2);
   EXPECT_GT(refused, 2);
@@ -346,7 +350,9 @@ TEST_F(Disk, ManyThreads) {
         const std::string reference = "T" + std::to_string(t) + "-" + std::to_string(i);
         EXPECT_TRUE(keep(reference).ok());
         if (i % 2 == 0) quarantine->confirm(reference);
-        if (i == 9) EXPECT_TRUE(quarantine->erase(reference).ok());
+        if (i == 9) {
+          EXPECT_TRUE(quarantine->erase(reference).ok());
+        }
         EXPECT_TRUE(quarantine->list({}).ok());
       }
     });

@@ -143,7 +143,9 @@ TEST_F(QuarantineBehindPostfix, MessagesThatPostfixChanges) {
   ASSERT_EQ(entries("stored").size(), texts.size());
   const auto released = gatepost({"release", "--all", "--json"});
   EXPECT_EQ(released.status, 0) << released.errors;
-  for (const Json& row : Json::parse(released.output, nullptr, false)["releases"]) {
+  const Json rows = Json::parse(released.output, nullptr, false)["releases"];
+  EXPECT_EQ(rows.size(), texts.size());
+  for (const Json& row : rows) {
     EXPECT_EQ(row["result"], "released") << row;
     EXPECT_EQ(row["token_seen"], true) << row;
   }

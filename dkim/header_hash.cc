@@ -63,24 +63,36 @@ KeptField keep_field(const mail::HeaderField& field) {
   return kept;
 }
 
-std::string header_hash(const std::vector<KeptField>& fields, std::size_t own,
-                        const Signature& signature) {
+std::string canonical_field(const KeptField& field, Canonicalization form) {
+  std::string text;
+  append_field(field, field.text, form, text);
+  return text;
+}
+
+std::string canonical_fields(const std::vector<KeptField>& fields, std::size_t own,
+                             const std::vector<std::string>& names, Canonicalization form) {
   std::unordered_map<std::string_view, std::vector<std::size_t>> unused;
-  for (const std::string& name : signature.signed_headers) unused[name];
+  for (const std::string& name : names) unused[name];
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const auto wanted = unused.find(fields[i].name);
     // RFC 6376 section 3.5 h=: names other DKIM-Signature fields, never the signature's own.
     if (wanted != unused.end() && i != own) wanted->second.push_back(i);
   }
   std::string text;
-  for (const std::string& name : signature.signed_headers) {
+  for (const std::string& name : names) {
     // RFC 6376 section 5.4.2: from the bottom up; a name too many stands for no field.
     auto& left = unused[name];
     if (left.empty()) continue;
-    append_field(fields[left.back()], fields[left.back()].text, signature.header_form, text);
+    append_field(fields[left.back()], fields[left.back()].text, form, text);
     text += "\r\n";
     left.pop_back();
   }
+  return text;
+}
+
+std::string header_hash(const std::vector<KeptField>& fields, std::size_t own,
+                        const Signature& signature) {
+  std::string text = canonical_fields(fields, own, signature.signed_headers, signature.header_form);
   append_field(fields[own], without_b(fields[own]), signature.header_form, text);
   return sha256(text);
 }

@@ -33,6 +33,13 @@ bool set_options(DKIM_LIB* library) {
 
 }  // namespace
 
+std::string stand_in_field(Canonicalization body_form, std::optional<std::uint64_t> length) {
+  std::string text = "DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=x; h=from; c=simple/";
+  text += to_string(body_form);
+  if (length) text += "; l=" + std::to_string(*length);
+  return text + "; bh=AA==; b=AA==";
+}
+
 Library::Library(std::unique_ptr<Native> native, std::size_t cached_keys)
     : native_(std::move(native)), keys_(cached_keys) {}
 

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@
 
 #include "core/base/result.h"
 #include "dkim/library.h"
+#include "dkim/signature.h"
 
 namespace gatepost::dkim {
 
@@ -36,6 +38,9 @@ struct Hashes {
   std::string body;          ///< SHA-256 over the canonical body, up to l=
   std::uint64_t octets = 0;  ///< of the canonical body, up to l=
 };
+
+/// A field with this body form, and l= where given, to have nothing but the body hashed.
+std::string stand_in_field(Canonicalization body_form, std::optional<std::uint64_t> length);
 
 /// Thread rule: by one thread at a time. The library never sees a key: it canonicalises and hashes,
 /// the signature is verified by PublicKey.

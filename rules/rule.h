@@ -2,9 +2,11 @@
 // What a rule file says, as values. Made by parse(); read by lint, compiler and matcher.
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace gatepost::rules {
@@ -22,12 +24,24 @@ struct Place {
 
 /// A Perl regular expression without its delimiters. Modifiers are those of Perl.
 struct Pattern {
+  /// Octets from `offset` on stand at `place`: where a line was continued or lost a backslash.
+  struct Jump {
+    std::uint32_t offset = 0;
+    int line = 0;
+    int column = 0;
+    bool operator==(const Jump&) const = default;
+  };
+
   std::string expression;
-  bool caseless = false;   ///< i
-  bool multiline = false;  ///< m
-  bool dotall = false;     ///< s
-  bool extended = false;   ///< x
-  Place place;             ///< of its first character
+  bool caseless = false;    ///< i
+  bool multiline = false;   ///< m
+  bool dotall = false;      ///< s
+  bool extended = false;    ///< x
+  Place place;              ///< of its first character
+  std::vector<Jump> jumps;  ///< by offset; most patterns have none
+
+  /// Where the octet `offset` of the expression stands in the file.
+  Place place_at(std::size_t offset) const;
 };
 
 /// What a `header` rule looks at (SpamAssassin's Conf(3): header SYMBOLIC_TEST_NAME header op
@@ -56,16 +70,22 @@ struct RuleFlags {
 struct Rule {
   std::string name;
   RuleType type = RuleType::body;
-  Pattern pattern;                           ///< header, body, rawbody, full
-  HeaderSelector header;                     ///< header
-  std::string meta;                          ///< meta: the expression as written
-  std::array<double, 4> scores{1, 1, 1, 1};  ///< by score set; one `score` value fills all four
-  bool scored = false;                       ///< a `score` line stands
+  Pattern pattern;        ///< header, body, rawbody, full; of a meta only its place and jumps
+  HeaderSelector header;  ///< header
+  std::string meta;       ///< meta: the expression as written
+  /// By score set: 0 neither network tests nor Bayes, 1 network, 2 Bayes, 3 both. One `score`
+  /// value fills all four.
+  std::array<double, 4> scores{1, 1, 1, 1};
+  bool scored = false;  ///< a `score` line stands
   std::string description;
   RuleFlags flags;
   Place place;
 
   bool is_subrule() const { return name.starts_with("__"); }
+  /// False for a score of 0: such a rule is not run and counts 0 in metas, as in SpamAssassin.
+  bool runs(int score_set) const {
+    return is_subrule() || scores[static_cast<std::size_t>(score_set)] != 0;
+  }
 };
 
 /// A `test NAME (ok|fail) TEXT` line: the rule must (not) hit a message with this text.
@@ -86,6 +106,23 @@ struct Diagnostic {
   Severity severity = Severity::error;
   std::string what;  ///< one sentence without a full stop, with "did you mean" where it helps
   Place place;
+  std::string rule;  ///< the rule it concerns, where there is one
+};
+std::string_view to_string(Diagnostic::Severity severity);
+
+/// A rule that the files define and that is not in RuleFile::rules, with the reason in a
+/// diagnostic.
+struct UnsupportedRule {
+  std::string name;
+  std::string directive;  ///< "uri", "mimeheader", "header" …
+  Place place;
+};
+
+/// A line about a rule that no file defines.
+struct Orphan {
+  std::string directive;  ///< "score", "describe", "tflags" or "test"
+  std::string rule;
+  Place place;
 };
 
 /// Rules in the order of their files; a rule that is defined again replaces the earlier one and
@@ -93,9 +130,19 @@ struct Diagnostic {
 struct RuleFile {
   std::vector<Rule> rules;
   std::vector<RuleTest> tests;
-  std::vector<Diagnostic> diagnostics;  ///< in the order of places
+  std::vector<std::string> files;       ///< in the order in which they were read, included ones too
+  std::vector<Diagnostic> diagnostics;  ///< in the order of files and lines
+  std::vector<UnsupportedRule> unsupported;  ///< each name once, none of `rules`
+  std::vector<Orphan> orphans;               ///< for lint
+  std::vector<std::string> refused;          ///< names of rules whose definition has an error
 
   bool has_errors() const;
 };
+
+/// Sorts by the order of file.files, then line and column.
+void sort_by_place(const RuleFile& file, std::vector<Diagnostic>& diagnostics);
+
+/// Index into file.rules by name; the views are of file.rules.
+std::unordered_map<std::string_view, std::uint32_t> index_by_name(const RuleFile& file);
 
 }  // namespace gatepost::rules

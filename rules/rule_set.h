@@ -1,6 +1,8 @@
 #pragma once
 // Rules ready to be matched: immutable, shared by all sessions, swapped whole with the policy.
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -19,35 +21,49 @@ namespace gatepost::rules {
 struct Hit {
   const Rule* rule = nullptr;  ///< of the RuleSet, lives as long as it
   int count = 1;               ///< more than 1 with tflags multiple only
-  std::string matched;         ///< what it hit, at most 100 octets, untrusted; empty for meta
+  /// What it hit, at most 100 octets, untrusted; empty for metas, negated rules and exists:. Where
+  /// Hyperscan alone found it, it may begin later than Perl's match would.
+  std::string matched;
 };
 
-/// What a message gives rules to look at.
+/// What a message gives rules to look at. Offsets into a text are 32 bits: of a longer one the
+/// first 4 GiB are looked at.
 struct Subject {
   std::span<const mail::HeaderField> fields;
   const mail::Content& content;
   std::string_view mail_from;  ///< "user@domain", empty for the null path (EnvelopeFrom)
+  bool want_matched = true;    ///< fill Hit::matched: about a microsecond a hit
 };
 
-/// Limits of one match, so that no message and no pattern can take the daemon's time.
+/// Limits of one match, so that no message and no pattern can take the daemon's time. They bound
+/// PCRE2 alone; what Hyperscan does is linear in the size of the message.
 struct MatchLimits {
-  std::uint32_t pcre_match_limit = 100000;  ///< backtracking steps of one confirmation
+  std::uint32_t pcre_match_limit = 100000;  ///< backtracking steps from one start position
   std::uint32_t pcre_heap_kib = 4096;
-  std::size_t max_confirmations = 2000;  ///< of one message; beyond it the rest do not hit
+  std::size_t max_confirmations = 1000000;  ///< runs of PCRE2 for one message
+  /// CPU time of a message from its 256th start position on; looked at every 256 of them.
+  std::chrono::milliseconds pcre_time{250};
 };
 
 struct MatchOutcome {
   std::vector<Hit> hits;  ///< in the order of the rules, with subrules
+  /// A limit ended PCRE2 somewhere: that rule did not hit (a negated one neither).
   bool budget_exceeded = false;
+  std::size_t confirmations = 0;  ///< runs of PCRE2
+  std::size_t limited = 0;        ///< those that a limit ended
 };
 
-/// Immutable; match() from any thread (scratch memory is kept per thread).
+/// Made by compile() (rules/compile.h). Immutable; match() from any thread: a thread takes scratch
+/// memory out of a pool of the set and puts it back, and holds no lock while it matches.
+///
+/// Texts are octets: one octet is one character, letters and blanks are those of ASCII, as in
+/// SpamAssassin. An "é" in a pattern is its two octets of UTF-8.
 class RuleSet {
  public:
   virtual ~RuleSet() = default;
   virtual MatchOutcome match(const Subject& subject) const = 0;
   virtual std::span<const Rule> rules() const = 0;
-  /// Of the rules' content: stands in records, so that a verdict can be replayed.
+  /// Of the rules' content, 64 hex digits: stands in records, so that a verdict can be replayed.
   virtual const std::string& hash() const = 0;
 };
 

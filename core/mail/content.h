@@ -3,27 +3,27 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "core/mail/header_field.h"
 #include "core/mail/message.h"
 
 namespace gatepost::mail {
 
 /// Sizes in octets.
 struct ContentLimits {
-  std::size_t max_size = std::size_t{2}
-                         << 20;  ///< of the body that is looked at, and of each text made from it
-  int max_depth = 30;            ///< of multiparts and enclosed messages
+  /// Of the body that is looked at, and of each text made from it.
+  std::size_t max_size = std::size_t{2} << 20;
+  int max_depth = 30;  ///< of multiparts and enclosed messages
   int max_parts = 1000;
+
+  bool operator==(const ContentLimits&) const = default;
 };
 
 /// What could not be looked at, and why.
 struct ContentDefects {
-  bool truncated = false;  ///< the body is larger than max_size
+  bool truncated = false;  ///< the body, or a text made from it, is larger than max_size
   bool too_deep = false;   ///< parts below max_depth are not looked at
   bool too_many_parts = false;
   bool bad_encoding = false;  ///< base64 or quoted-printable with faults; decoded as far as it goes
@@ -32,7 +32,7 @@ struct ContentDefects {
 };
 
 /// A text in pieces, each of which is matched for itself; the pieces lie one behind the other in
-/// `text`, each followed by LF.
+/// `text`, each followed by LF, which is not part of it.
 struct PieceText {
   struct Piece {
     std::uint32_t begin = 0;
@@ -45,25 +45,40 @@ struct PieceText {
     return std::string_view(text).substr(pieces[index].begin,
                                          pieces[index].end - pieces[index].begin);
   }
+  /// Appends a piece, cut where it is longer than `limit`: behind a blank, else between characters.
+  void add(std::string_view piece, std::size_t limit);
 };
 
-/// What rules see of a message, in the words of SpamAssassin's Conf(3).
+/// What rules see of a message, in the words of SpamAssassin's Conf(3) and with its rules of white
+/// space, so that rules written for it hit the same mail.
 struct Content {
-  /// `body`: the decoded Subject as the first piece, then the paragraphs of all text parts:
-  /// transfer encoding and charset decoded to UTF-8, white space runs as one blank. HTML stays as
-  /// it is.
+  /// Pieces of `body` are at most this long, those of `rawbody` at most twice.
+  static constexpr std::size_t kPiece = 2048;
+
+  /// `body`: the decoded Subject (always there, maybe empty; where it is longer than kPiece, in
+  /// several pieces), then the paragraphs of all parts of text/plain and text/html: transfer
+  /// encoding and charset decoded to UTF-8, each run of Unicode white space as one blank. Empty
+  /// lines and NUL end a paragraph. HTML stays as it is written.
   PieceText body;
-  /// `rawbody`: the text parts with the transfer encoding decoded and nothing else, in pieces of
-  /// whole lines of 1 to 2 KiB.
+  std::size_t subject_pieces = 1;  ///< how many of the first pieces of `body` are the Subject
+  /// `rawbody`: the parts of text/* (but text/calendar) and message/* with the transfer encoding
+  /// decoded and nothing else; a part of more than kPiece octets in pieces of whole lines of that
+  /// size to twice of it. Line ends are LF; that at the end of a piece is not part of it.
   PieceText rawbody;
   /// `full`: the message as it came, header and body, with LF line ends, at most max_size of the
-  /// body.
+  /// body. Trace fields that the MTA adds later are missing.
   std::string full;
   ContentDefects defects;
 };
 
-/// Pure but for reading the message's spool file. Any thread. Never fails: what cannot be read is a
-/// defect. A temporary Error only when the spool file cannot be read.
+/// Octets of `charset` as UTF-8, as readers of mail see them: what is valid UTF-8 already stays
+/// whatever its charset is said to be; no charset, US-ASCII and ISO-8859-1 are Windows-1252;
+/// wrong octets become U+FFFD. @return false for an unknown charset: read as UTF-8 then.
+bool append_text(std::string_view octets, std::string_view charset, std::string& out);
+
+/// Reads a frozen message. Pure but for reading its spool file; any thread. Never fails over what
+/// the message holds: what cannot be read is a defect. A temporary Error only when the spool file
+/// cannot be read. Costs about as much memory as four times what is read.
 Result<Content> read_content(const Message& message, const ContentLimits& limits = {});
 
 }  // namespace gatepost::mail

@@ -138,6 +138,27 @@ bool append_as_utf8(std::string_view octets, std::string_view charset, std::stri
   return true;
 }
 
+std::string encode_words(std::string_view text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) >= 32 && static_cast<unsigned char>(c) < 127;
+  });
+  if (plain && text.find("=?") == std::string_view::npos) return std::string(text);
+  constexpr std::size_t kOctets = 42;  // 56 as base64 beside "=?utf-8?b?" and "?="
+  std::string out;
+  while (!text.empty()) {
+    std::size_t length = std::min(kOctets, text.size());
+    // A word holds whole characters (RFC 2047 section 5).
+    for (int back = 0; back < 3 && length < text.size() &&
+                       (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80;
+         ++back)
+      --length;
+    out +=
+        (out.empty() ? "=?utf-8?b?" : " =?utf-8?b?") + base64_encode(text.substr(0, length)) + "?=";
+    text.remove_prefix(length);
+  }
+  return out;
+}
+
 std::string decode_encoded_words(std::string_view text) {
   std::string out;
   std::size_t runs = 0;

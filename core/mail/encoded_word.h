@@ -19,6 +19,11 @@ constexpr std::size_t kMaxCharsetRuns = 100;
 /// Pure but for iconv's own tables; any thread.
 std::string decode_encoded_words(std::string_view text);
 
+/// UTF-8 text for an unstructured field: as it is when it is printable ASCII, else as encoded words
+/// (RFC 2047 section 2: at most 75 octets each) with a blank between them. Line breaks are for the
+/// caller.
+std::string encode_words(std::string_view text);
+
 /// `octets` of `charset` as UTF-8, wrong ones as U+FFFD. @return false, with `out` untouched, for a
 /// charset that iconv does not know.
 bool append_as_utf8(std::string_view octets, std::string_view charset, std::string& out);

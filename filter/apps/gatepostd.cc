@@ -25,9 +25,11 @@
 #include "filter/apps/engine.h"
 #include "filter/apps/greylist_control.h"
 #include "filter/apps/quarantine_control.h"
+#include "filter/apps/rules_loader.h"
 #include "filter/control/control.h"
 #include "filter/log/log.h"
 #include "filter/milter/milter_server.h"
+#include "rules/rule_set.h"
 
 namespace gatepost {
 namespace {
@@ -175,22 +177,63 @@ class Daemon {
   }
 
   int load_first() {
-    config::LoadResult loaded = config::load(flags_.config_file);
+    config::LoadResult loaded = config::load(flags_.config_file, {.user = flags_.user});
     apply_flags(loaded.configuration);
+    for (const Error& warning : loaded.warnings)
+      std::fprintf(stderr, "gatepostd: warning: %s\n", warning.text().c_str());
     for (const std::string& socket : loaded.configuration.daemon.listen) {
       if (const auto parsed = milter::parse_socket(socket); !parsed.ok()) {
         loaded.errors.push_back(config_error("milter.listen: " + parsed.error().what,
                                              listen_origin(loaded.configuration)));
       }
     }
-    for (const Error& error : loaded.errors) complain(error);
-    if (!loaded.ok()) {
-      std::fprintf(stderr, "gatepostd: %zu fault%s in the configuration, nothing was started\n",
-                   loaded.errors.size(), loaded.errors.size() == 1 ? "" : "s");
-      return kExitConfig;
+    RuleSources rules = read_rules(loaded.configuration);
+    if (!loaded.ok() || !rules.errors.empty()) {
+      const LoadedRules compiled =
+          compile_rules(loaded.configuration, std::move(rules), {.cache = RulesCache::if_ours});
+      loaded.errors.insert(loaded.errors.end(), compiled.errors.begin(), compiled.errors.end());
+      return refuse(loaded.errors);
     }
     configuration_ = std::move(loaded.configuration);
+    return flags_.check ? check_rules(std::move(rules)) : 0;
+  }
+
+  static int refuse(const std::vector<Error>& errors) {
+    for (const Error& error : errors) complain(error);
+    std::fprintf(stderr, "gatepostd: %zu fault%s in the configuration, nothing was started\n",
+                 errors.size(), errors.size() == 1 ? "" : "s");
+    return kExitConfig;
+  }
+
+  /// What only compiling and the rules' own tests find out.
+  int check_rules(RuleSources sources) {
+    const LoadedRules rules =
+        compile_rules(configuration_, std::move(sources), {.cache = RulesCache::if_ours});
+    if (!rules.policy) return refuse(rules.errors);
+    for (const std::string& note : rules.notes) std::printf("note      %s\n", note.c_str());
+    std::printf("rules     %zu\n", rules.rules);
     return 0;
+  }
+
+  /// The policy with the rules of `configuration`, or null and the faults in `errors`.
+  std::shared_ptr<const Policy> load_rules(const config::Configuration& configuration,
+                                           std::vector<Error>& errors) {
+    LoadedRules rules = compile_rules(configuration, read_rules(configuration), {});
+    errors = std::move(rules.errors);
+    constexpr std::size_t kShown = 20;
+    for (std::size_t i = 0; i < rules.notes.size() && i < kShown; ++i)
+      say(Log::Level::warning, "rules: " + rules.notes[i]);
+    if (rules.notes.size() > kShown) {
+      say(Log::Level::warning, "rules: " + std::to_string(rules.notes.size() - kShown) +
+                                   " more, all are shown by gatepostd --check");
+    }
+    return rules.policy;
+  }
+
+  static std::string ruleset(const Policy& policy) {
+    if (!policy.rules) return "ruleset=none";
+    return "ruleset=" + policy.rules->hash().substr(0, 12) +
+           " rules=" + std::to_string(policy.rules->rules().size());
   }
 
   int print_check() {
@@ -212,6 +255,7 @@ class Daemon {
     account_ = *account;
     make_folder(settings.state_directory, account_);
     if (account_) make_store_file(store_file(settings), *account_);
+    make_folder(rules_cache_directory(configuration_).string(), account_);
     auto log = Log::open(settings.log_target, settings.log_format, settings.log_facility);
     if (!log.ok()) return complain(log.error()), kExitConfig;
     log_ = std::move(*log);
@@ -261,6 +305,7 @@ class Daemon {
       say(Log::Level::error,
           "quarantine: cannot be used, what is to be stored is deferred: " + ready.error().text());
     }
+    if (const int failed = start_rules()) return failed;
     milter_->start([this] {
       stopped_unasked_ = true;
       ::kill(::getpid(), SIGTERM);
@@ -270,9 +315,22 @@ class Daemon {
       control_->start([this](std::string_view request) { return commands_.answer(request); });
     say(Log::Level::info, std::string("started version=" GATEPOST_VERSION " mode=") +
                               (policy()->mode == Mode::observe ? "observe" : "enforce") +
-                              " socket=" + milter_options.listen.for_libmilter() +
-                              " policy=" + policy()->hash + " (" + policy()->source + ")");
+                              " socket=" + milter_options.listen.for_libmilter() + " policy=" +
+                              policy()->hash + " (" + policy()->source + ") " + ruleset(*policy()));
     notify("READY=1");
+    return 0;
+  }
+
+  /// As the user that reloads will run as, so that the cache is theirs.
+  int start_rules() {
+    std::vector<Error> errors;
+    auto with_rules = load_rules(configuration_, errors);
+    for (const Error& error : errors) {
+      complain(error);
+      say(Log::Level::error, error.text());
+    }
+    if (!with_rules) return kExitConfig;
+    engine_->policy().swap(std::move(with_rules));
     return 0;
   }
 
@@ -327,13 +385,20 @@ class Daemon {
       switch (signal) {
         case SIGHUP:
         case SIGUSR1:
-          errands_.post([this] { reload(); });
+          // Those that come while one waits its turn are one.
+          if (!reload_waits_.exchange(true)) {
+            errands_.post([this] {
+              reload_waits_ = false;
+              reload();
+            });
+          }
           break;
         case SIGUSR2:
           errands_.post([this] { reopen_log(); });
           break;
         default:
-          errands_.post([this] { stop(); });
+          // Not behind a reload, which may compile for long.
+          if (!stopping_.exchange(true)) std::thread([this] { stop(); }).detach();
       }
     }
   }
@@ -347,18 +412,22 @@ class Daemon {
   std::vector<Error> reload() {
     std::lock_guard lock(reload_mutex_);
     notify("RELOADING=1");
-    config::LoadResult loaded = config::load(flags_.config_file);
+    config::LoadResult loaded = config::load(flags_.config_file, {.user = flags_.user});
     apply_flags(loaded.configuration);
-    if (!loaded.ok()) {
+    for (const Error& warning : loaded.warnings)
+      say(Log::Level::warning, "reload: " + warning.text());
+    std::shared_ptr<const Policy> next;
+    if (loaded.ok()) next = load_rules(loaded.configuration, loaded.errors);
+    if (!next) {
       for (const Error& error : loaded.errors) say(Log::Level::error, "reload: " + error.text());
-      say(Log::Level::error,
-          "reload: failed, the running configuration stays policy=" + policy()->hash);
+      say(Log::Level::error, "reload: failed, the running configuration stays policy=" +
+                                 policy()->hash + " " + ruleset(*policy()));
     } else {
       for (const std::string& key : config::restart_needed(configuration_, loaded.configuration)) {
         say(Log::Level::warning, "reload: " + key + " changes with the next restart only");
       }
-      engine_->policy().swap(loaded.configuration.policy);
-      say(Log::Level::info, "reload: done policy=" + policy()->hash);
+      engine_->policy().swap(next);
+      say(Log::Level::info, "reload: done policy=" + next->hash + " " + ruleset(*next));
     }
     notify("READY=1");
     return loaded.errors;
@@ -395,6 +464,9 @@ class Daemon {
 
   Json stats_json() {
     Json json = {{"version", GATEPOST_VERSION}, {"policy", policy()->hash}};
+    const auto rules = policy()->rules;
+    json["ruleset"] = rules ? rules->hash() : "";
+    json["rules"] = rules ? rules->rules().size() : 0;
     json["mode"] = policy()->mode == Mode::observe ? "observe" : "enforce";
     json["session.waiting"] = engine_->waiting();
     for (const auto& [name, value] : engine_->metrics().read()) json[name] = value;
@@ -432,6 +504,8 @@ class Daemon {
   WaitingExecutor errands_;
   std::mutex reload_mutex_;
   std::atomic<bool> stopped_unasked_{false};
+  std::atomic<bool> reload_waits_{false};
+  std::atomic<bool> stopping_{false};
 };
 
 int run(int argc, char** argv) {
@@ -467,6 +541,7 @@ int run(int argc, char** argv) {
 }  // namespace gatepost
 
 int main(int argc, char** argv) {
+  gatepost::compile_rules_if_asked(argc, argv);
   try {
     return gatepost::run(argc, argv);
   } catch (const std::exception& error) {

@@ -86,8 +86,8 @@ Result<std::string> parse_allow_entry(std::string_view text) {
                        is_name(text.substr(at + 1)) &&
                        text.find(kBetween) == std::string_view::npos;
   const std::string_view name = text.starts_with('.') ? text.substr(1) : text;
-  if (address || (at == std::string_view::npos && is_name(name) &&
-                  name.find('.') != std::string_view::npos && !name.starts_with('.')))
+  if (address || (at == std::string_view::npos && is_name(name) && !name.starts_with('.') &&
+                  (text.starts_with('.') || name.find('.') != std::string_view::npos)))
     return to_lower(text);
   return permanent_error("'" + printable(text, 64) +
                          "': expected an address or network (192.0.2.0/24), a sender's domain "

@@ -17,6 +17,9 @@ Result<std::vector<CheckInfo>> all_checks() {
       {"message", Scope::transaction, {}, make_author},
       {"dkim", Scope::transaction, {}, make_dkim},
       {"dmarc", Scope::transaction, {"spf", "dkim", "message"}, make_dmarc},
+      {"submission", Scope::transaction, {}, make_submission},
+      {"signing", Scope::transaction, {}, make_sign},
+      {"rules", Scope::transaction, {}, make_rules},
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,22 @@ struct DaemonSettings {
   std::string quarantine_release_to;  ///< "HOST:PORT"
 };
 
+/// Content rules: read and compiled at start and with each reload.
+struct RulesSettings {
+  std::vector<std::string> files;  ///< files, and folders whose *.cf are read in order
+  bool strict = false;             ///< an unsupported construct refuses the load
+  std::string cache_directory;     ///< empty: "rules-cache" below the state directory
+};
+
+/// What [findings] says of a name that is none of finding_table(): one of the content rules has it,
+/// or it is a fault. The score is the rule's own where none is given.
+struct RuleFinding {
+  std::string name;
+  std::optional<double> score;
+  std::optional<Action> action;
+  Error unknown;  ///< to be said when no rule has the name
+};
+
 /// Where the quarantine is; empty when there is no state directory either.
 std::string quarantine_folder(const DaemonSettings& settings);
 
@@ -55,8 +72,13 @@ struct Origin {
 
 struct Configuration {
   DaemonSettings daemon;
-  std::shared_ptr<const Policy> policy;
+  RulesSettings rules;
+  std::shared_ptr<const Policy> policy;  ///< its content rules are still missing
+  std::vector<RuleFinding> rule_findings;
   std::vector<Origin> origins;  ///< one a setting, in the order of the manual
+
+  /// Whether no file sets the value in force.
+  bool is_default(std::string_view key) const;
 };
 
 /// Reads `file` and then conf.d/*.toml beside it in the order of their names; a later value
@@ -66,11 +88,20 @@ struct Configuration {
 struct LoadResult {
   Configuration configuration;
   std::vector<Error> errors;
+  std::vector<Error> warnings;  ///< what works but should not stay, with file:line:column
   bool ok() const { return errors.empty(); }
 };
-LoadResult load(const std::string& file);
-/// The same from text; `name` stands for the file in errors. No conf.d is read.
-LoadResult load_text(std::string_view text, const std::string& name);
+struct LoadOptions {
+  std::string user;  ///< instead of daemon.user, for who may own private keys
+  /// Whether a private key that we may not read is a fault; else it is a warning, and its domain is
+  /// not signed for: tools that do not sign run as anybody.
+  bool all_keys = true;
+};
+LoadResult load(const std::string& file, const LoadOptions& options = {});
+/// The same from text; `name` stands for the file in errors. No conf.d is read; files are looked
+/// for below /etc/gatepost.
+LoadResult load_text(std::string_view text, const std::string& name,
+                     const LoadOptions& options = {});
 
 /// The names of daemon settings that differ: they need a restart.
 std::vector<std::string> restart_needed(const Configuration& running, const Configuration& next);

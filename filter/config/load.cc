@@ -19,8 +19,11 @@
 
 #include "core/base/encoding.h"
 #include "core/base/text.h"
+#include "core/mail/address.h"
 #include "filter/config/configuration.h"
+#include "filter/config/key_file.h"
 #include "filter/config/settings.h"
+#include "filter/policy/sender_map.h"
 
 namespace gatepost::config {
 
@@ -98,9 +101,17 @@ std::optional<Value> read_value(const toml::node& node, Kind kind) {
   return std::nullopt;
 }
 
+/// One [[signing]] table; its key is read when all files are known.
+struct SigningEntry {
+  dkim::SigningKey key;
+  std::string file;  ///< empty: keys/DOMAIN/SELECTOR.private
+  Place place;
+};
+
 class Loader {
  public:
-  Loader() {
+  Loader(std::filesystem::path folder, LoadOptions options)
+      : folder_(std::move(folder)), options_(std::move(options)) {
     for (const Setting& setting : settings()) {
       const toml::parse_result parsed = toml::parse("x = " + std::string(setting.default_value));
       apply(setting, *parsed.table().get("x"), "default");
@@ -132,15 +143,21 @@ class Loader {
 
   LoadResult finish(std::string source) {
     check_whole();
+    read_keys();
+    read_sender_map();
     LoadResult result;
     std::stable_sort(faults_.begin(), faults_.end(),
                      [](const auto& a, const auto& b) { return a.first < b.first; });
     for (auto& [place, error] : faults_) result.errors.push_back(std::move(error));
+    result.warnings = std::move(warnings_);
     Policy policy = std::move(draft_.policy);
     policy.source = std::move(source);
     policy.hash = hex_encode(sha256(content_)).substr(0, 12);
     policy.finish();
     result.configuration.daemon = std::move(draft_.daemon);
+    result.configuration.rules = std::move(draft_.rules);
+    for (auto& [name, finding] : rule_findings_)
+      result.configuration.rule_findings.push_back(std::move(finding));
     result.configuration.policy = std::make_shared<const Policy>(std::move(policy));
     for (const Setting& setting : settings()) {
       result.configuration.origins.push_back(origins_.at(std::string(setting.key)));
@@ -154,11 +171,14 @@ class Loader {
   Place place(const toml::source_region& at) const { return {files_.size() - 1, at.begin}; }
   void fault(const toml::source_region& at, std::string what) { fault(place(at), std::move(what)); }
   void fault(const Place& place, std::string what) {
-    faults_.emplace_back(
-        place,
-        config_error(std::move(what), files_[place.file] + ":" + std::to_string(place.at.line) +
-                                          ":" + std::to_string(place.at.column)));
+    faults_.emplace_back(place, config_error(std::move(what), text_of(place)));
   }
+  std::string text_of(const Place& place) const {
+    return files_[place.file] + ":" + std::to_string(place.at.line) + ":" +
+           std::to_string(place.at.column);
+  }
+  /// A path of the configuration: relative ones begin at the folder of the main file.
+  std::string path_of(const std::string& path) const { return (folder_ / path).string(); }
   /// "file:line", for origins.
   std::string line_of(const toml::node& node) const {
     return files_.back() + ":" + std::to_string(node.source().begin.line);
@@ -189,6 +209,10 @@ class Loader {
         read_findings(node);
       } else if (key == "dns_list") {
         read_dns_lists(node);
+      } else if (key == "signing") {
+        read_signing(node);
+      } else if (key == "submission.senders") {
+        read_senders(node);
       } else if (const Setting* setting = find_setting(key)) {
         apply(*setting, node, line_of(node));
       } else if (node.is_table() && is_section(key)) {
@@ -205,7 +229,7 @@ class Loader {
   }
 
   void unknown(const std::string& key, const toml::source_region& at) {
-    std::vector<std::string_view> known = {"findings", "dns_list"};
+    std::vector<std::string_view> known = {"findings", "dns_list", "signing", "submission.senders"};
     for (const Setting& setting : settings()) known.push_back(setting.key);
     std::string_view meant = did_you_mean(key, known);
     if (meant.empty()) {  // the right name in the wrong section
@@ -225,46 +249,61 @@ class Loader {
     std::vector<std::string_view> names;
     for (const FindingInfo& info : finding_table()) names.push_back(info.name);
     for (const auto& [name, entry] : *node.as_table()) {
-      if (find_finding(name.str()) == nullptr) {
-        const auto meant = did_you_mean(name.str(), names);
-        fault(name.source(),
-              "unknown finding '" + printable(name.str()) + "'" +
-                  (meant.empty() ? "" : ", did you mean '" + std::string(meant) + "'?"));
+      const auto meant = find_finding(name.str()) != nullptr ? std::string_view()
+                                                             : did_you_mean(name.str(), names);
+      if (!meant.empty()) {
+        fault(name.source(), "unknown finding '" + printable(name.str()) + "', did you mean '" +
+                                 std::string(meant) + "'?");
       } else if (!entry.is_table()) {
         fault(entry.source(), std::string(name.str()) +
                                   ": expected { score = NUMBER, action = WORD }, got " +
                                   shown(entry));
       } else {
-        read_finding(std::string(name.str()), *entry.as_table());
+        read_finding(std::string(name.str()), *entry.as_table(), name.source());
       }
     }
   }
 
-  void read_finding(const std::string& name, const toml::table& table) {
-    FindingRule rule = draft_.policy.rule(name);
+  void read_finding(const std::string& name, const toml::table& table,
+                    const toml::source_region& at) {
+    RuleFinding found{name, {}, {}, {}};
     for (const auto& [key, node] : table) {
       if (key == "score") {
         const auto score = read_value(node, Kind::number);
         if (score)
-          rule.score = std::get<double>(*score);
+          found.score = std::get<double>(*score);
         else
           fault(node.source(), name + ".score: expected a number, got " + shown(node));
       } else if (key == "action") {
         const auto word = node.value_exact<std::string>();
         const auto action = word ? parse_action(*word) : std::nullopt;
         if (action)
-          rule.action = *action;
+          found.action = *action;
         else
-          fault(node.source(), name +
-                                   ".action: expected \"none\", \"tag\", \"hold\", \"store\", "
-                                   "\"tempfail\" or \"reject\", got " +
-                                   shown(node));
+          fault(node.source(),
+                name +
+                    ".action: expected \"none\", \"tag\", \"hold\", \"store\", \"tempfail\" or "
+                    "\"reject\", got " +
+                    shown(node));
       } else {
         fault(key.source(),
               name + ": unknown key '" + printable(key.str()) + "', expected score or action");
       }
     }
-    draft_.policy.set_rule(name, rule);
+    if (find_finding(name) != nullptr) {
+      const FindingRule rule = draft_.policy.rule(name);
+      draft_.policy.set_rule(
+          name, {found.score.value_or(rule.score), found.action.value_or(rule.action)});
+    } else {
+      // A later file adds to what an earlier one says.
+      RuleFinding& known = rule_findings_[name];
+      known = {name, found.score ? found.score : known.score,
+               found.action ? found.action : known.action,
+               config_error("unknown finding '" + printable(name) +
+                                "': neither a finding nor one of the content rules",
+                            files_.back() + ":" + std::to_string(at.begin.line) + ":" +
+                                std::to_string(at.begin.column))};
+    }
     const std::string full = "findings." + name;
     finding_origins_[full] = {full, to_text(table), line_of(table)};
   }
@@ -329,6 +368,135 @@ class Loader {
     return true;
   }
 
+  // [[signing]] domain = "…", selector = "…", key_file = "…", subdomains = false
+  void read_signing(const toml::node& node) {
+    if (!node.is_array()) return fault(node.source(), "signing: expected [[signing]] tables");
+    signing_.clear();
+    for (const toml::node& element : *node.as_array()) {
+      if (element.is_table())
+        read_signing_table(*element.as_table());
+      else
+        fault(element.source(), "signing: expected a table with domain and selector");
+    }
+    finding_origins_["signing"] = {"signing", to_text(node), line_of(node)};
+  }
+
+  void read_signing_table(const toml::table& table) {
+    SigningEntry entry;
+    entry.place = place(table.source());
+    for (const char* wanted : {"domain", "selector"}) {
+      if (!table.contains(wanted))
+        fault(table.source(), std::string("signing: ") + wanted + " is missing");
+    }
+    for (const auto& [key, node] : table) {
+      const auto refuse = [&](const char* wanted) {
+        fault(node.source(), "signing." + std::string(key.str()) + ": expected " + wanted +
+                                 ", got " + shown(node));
+      };
+      const auto text = node.value_exact<std::string>();
+      if (key == "domain" || key == "selector") {
+        const auto name = mail::normalize_domain(text.value_or(""));
+        if (!name)
+          refuse(key == "domain" ? "the name of a domain" : "a selector such as \"s1\"");
+        else
+          (key == "domain" ? entry.key.domain : entry.key.selector) = *name;
+      } else if (key == "key_file") {
+        if (!text || text->empty())
+          refuse("the path of a private key");
+        else
+          entry.file = *text, entry.place = place(node.source());
+      } else if (key == "subdomains") {
+        if (const auto flag = node.value_exact<bool>())
+          entry.key.subdomains = *flag;
+        else
+          refuse("true or false");
+      } else {
+        fault(key.source(), "signing: unknown key '" + printable(key.str()) +
+                                "', expected domain, selector, key_file or subdomains");
+      }
+    }
+    if (entry.key.domain.empty() || entry.key.selector.empty()) return;
+    const bool doubled = std::any_of(signing_.begin(), signing_.end(), [&](const auto& other) {
+      return other.key.domain == entry.key.domain && other.key.selector == entry.key.selector;
+    });
+    if (doubled) {
+      return fault(table.source(), "signing: " + entry.key.domain + " has the selector " +
+                                       entry.key.selector + " already");
+    }
+    signing_.push_back(std::move(entry));
+  }
+
+  void read_keys() {
+    std::vector<dkim::SigningKey> keys;
+    const std::string& user = options_.user.empty() ? draft_.daemon.user : options_.user;
+    for (SigningEntry& entry : signing_) {
+      const std::string path = path_of(!entry.file.empty() ? entry.file
+                                                           : "keys/" + entry.key.domain + "/" +
+                                                                 entry.key.selector + ".private");
+      const std::string name = "signing: key file " + printable(path) + " ";
+      if (!options_.all_keys && is_forbidden(path)) {
+        warnings_.push_back(config_error(
+            name + "may not be read by us, nothing is signed with it here", text_of(entry.place)));
+        continue;
+      }
+      auto loaded = read_key_file(path, user);
+      if (!loaded) {
+        fault(entry.place, name + loaded.error().what);
+        continue;
+      }
+      for (const std::string& warning : loaded->warnings)
+        warnings_.push_back(
+            config_error(name + "is not as it should be: " + warning, text_of(entry.place)));
+      entry.key.key = std::move(loaded->key);
+      content_ += entry.key.key->record();  // another key is another configuration
+      keys.push_back(std::move(entry.key));
+    }
+    if (keys.empty()) return;
+    draft_.policy.signing_keys =
+        std::make_shared<const dkim::SigningKeys>(std::move(keys), draft_.sign_options);
+  }
+
+  // [submission.senders] LOGIN = ["user@domain", "@domain"]
+  void read_senders(const toml::node& node) {
+    constexpr const char* kWanted = "expected LOGIN = [\"user@domain\", \"@domain\"], got ";
+    if (!node.is_table())
+      return fault(node.source(), std::string("submission.senders: ") + kWanted + shown(node));
+    for (const auto& [login, entry] : *node.as_table()) {
+      const std::string name = "submission.senders." + printable(login.str());
+      const auto addresses = entry.is_array() ? read_words(entry) : std::nullopt;
+      if (!addresses) {
+        fault(entry.source(), name + ": " + kWanted + shown(entry));
+        continue;
+      }
+      senders_given_ = true;
+      for (const std::string& address : std::get<std::vector<std::string>>(*addresses)) {
+        const auto added = senders_.add(address, login.str());
+        if (!added) fault(entry.source(), name + ": " + added.error().what);
+      }
+    }
+    finding_origins_["submission.senders"] = {"submission.senders", to_text(node), line_of(node)};
+  }
+
+  void read_sender_map() {
+    const std::string path = path_of(draft_.sender_map);
+    const Place at = places_["submission.sender_map"];
+    if (!draft_.sender_map.empty()) {
+      const auto text = file_content(path);
+      if (!text) {
+        return fault(at, "submission.sender_map: expected the path of a readable file, got '" +
+                             printable(path) + "'");
+      }
+      content_ += *text;
+      senders_given_ = true;
+      for (SenderMap::Fault& wrong : senders_.add_text(*text)) {
+        faults_.emplace_back(
+            at, config_error(std::move(wrong.what), path + ":" + std::to_string(wrong.line)));
+      }
+    }
+    if (senders_given_)
+      draft_.policy.senders = std::make_shared<const SenderMap>(std::move(senders_));
+  }
+
   /// A fault of settings together, told at the first of them that a file sets; not when one of them
   /// is wrong by itself, and so has its default.
   void whole_fault(std::initializer_list<std::string> keys, std::string what) {
@@ -350,7 +518,13 @@ class Loader {
       whole_fault({"milter.listen"}, "expected exactly one socket");
   }
 
+  const std::filesystem::path folder_;
+  const LoadOptions options_;
   Draft draft_;
+  std::vector<SigningEntry> signing_;
+  SenderMap senders_;
+  bool senders_given_ = false;
+  std::vector<Error> warnings_;
   std::vector<std::string> files_ = {"default"};
   std::string content_;
   std::vector<std::pair<Place, Error>> faults_;
@@ -358,6 +532,7 @@ class Loader {
   std::set<std::string> faulty_;
   std::map<std::string, Origin> origins_;
   std::map<std::string, Origin> finding_origins_;
+  std::map<std::string, RuleFinding> rule_findings_;
 };
 
 }  // namespace
@@ -367,14 +542,14 @@ std::string quarantine_folder(const DaemonSettings& settings) {
   return settings.state_directory.empty() ? "" : settings.state_directory + "/quarantine";
 }
 
-LoadResult load_text(std::string_view text, const std::string& name) {
-  Loader loader;
+LoadResult load_text(std::string_view text, const std::string& name, const LoadOptions& options) {
+  Loader loader("/etc/gatepost", options);
   loader.read_text(text, name);
   return loader.finish(name);
 }
 
-LoadResult load(const std::string& file) {
-  Loader loader;
+LoadResult load(const std::string& file, const LoadOptions& options) {
+  Loader loader(std::filesystem::path(file).parent_path(), options);
   if (file.empty()) return loader.finish("embedded defaults");
   loader.read_file(file);
   const auto folder = std::filesystem::path(file).parent_path() / "conf.d";
@@ -385,6 +560,12 @@ LoadResult load(const std::string& file) {
   }
   for (const std::string& part : parts) loader.read_file(part);
   return loader.finish(file);
+}
+
+bool Configuration::is_default(std::string_view key) const {
+  return std::any_of(origins.begin(), origins.end(), [&](const Origin& origin) {
+    return origin.key == key && origin.place == "default";
+  });
 }
 
 std::vector<std::string> restart_needed(const Configuration& running, const Configuration& next) {

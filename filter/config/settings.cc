@@ -6,6 +6,7 @@
 #include <fstream>
 #include <limits>
 #include <sstream>
+#include <tuple>
 
 #include "core/base/text.h"
 
@@ -31,6 +32,19 @@ Result<void> daemon(Draft& draft, const Value& value) {
   } else {
     draft.daemon.*Member = static_cast<T>(std::get<std::int64_t>(value));
   }
+  return {};
+}
+
+template <auto Member>
+Result<void> rule_files(Draft& draft, const Value& value) {
+  draft.rules.*Member = std::get<std::remove_reference_t<decltype(draft.rules.*Member)>>(value);
+  return {};
+}
+
+template <auto Member>
+Result<void> content(Draft& draft, const Value& value) {
+  using T = std::remove_reference_t<decltype(draft.policy.content.*Member)>;
+  draft.policy.content.*Member = static_cast<T>(std::get<std::int64_t>(value));
   return {};
 }
 
@@ -137,6 +151,35 @@ Result<void> set_quarantine_directory(Draft& d, const Value& v) {
   d.daemon.quarantine_directory = path;
   return {};
 }
+Result<void> set_check_sender(Draft& d, const Value& v) {
+  return choose<SenderCheck, 4>(d.policy.check_sender, v,
+                                {{{"auto", SenderCheck::automatic},
+                                  {"off", SenderCheck::off},
+                                  {"envelope", SenderCheck::envelope},
+                                  {"both", SenderCheck::both}}});
+}
+Result<void> set_sender_map(Draft& d, const Value& v) {
+  d.sender_map = std::get<std::string>(v);
+  return {};
+}
+Result<void> set_sign_canonicalization(Draft& d, const Value& v) {
+  using dkim::Canonicalization;
+  using Forms = std::pair<Canonicalization, Canonicalization>;
+  constexpr auto kSimple = Canonicalization::simple;
+  constexpr auto kRelaxed = Canonicalization::relaxed;
+  Forms forms;
+  auto chosen = choose<Forms, 4>(forms, v,
+                                 {{{"relaxed/relaxed", {kRelaxed, kRelaxed}},
+                                   {"relaxed/simple", {kRelaxed, kSimple}},
+                                   {"simple/relaxed", {kSimple, kRelaxed}},
+                                   {"simple/simple", {kSimple, kSimple}}}});
+  if (chosen) std::tie(d.sign_options.header_form, d.sign_options.body_form) = forms;
+  return chosen;
+}
+Result<void> set_sign_lifetime(Draft& d, const Value& v) {
+  d.sign_options.lifetime = std::get<std::int64_t>(v) / 1000;
+  return {};
+}
 Result<void> set_public_suffixes(Draft& d, const Value& v) {
   const std::string& path = std::get<std::string>(v);
   d.policy.public_suffixes.reset();
@@ -175,8 +218,9 @@ Result<void> set_socket_mode(Draft& d, const Value& v) {
   return {};
 }
 Result<void> set_disabled(Draft& d, const Value& v) {
-  static constexpr std::array<std::string_view, 9> kChecks = {
-      "client_lists", "dkim", "dmarc", "dnsbl", "greylist", "iprev", "lists", "message", "spf"};
+  static constexpr std::array<std::string_view, 12> kChecks = {
+      "client_lists", "dkim",    "dmarc", "dnsbl",   "greylist", "iprev",
+      "lists",        "message", "rules", "signing", "spf",      "submission"};
   d.policy.disabled_checks.clear();
   for (const std::string& name : std::get<Words>(v)) {
     if (std::find(kChecks.begin(), kChecks.end(), name) == kChecks.end()) {
@@ -217,6 +261,8 @@ Result<void> set_store_path(Draft& d, const Value& v) {
 using D = DaemonSettings;
 using P = Policy;
 using G = GreylistPolicy;
+using R = RulesSettings;
+using C = mail::ContentLimits;
 constexpr std::int64_t kSecond = 1000;
 constexpr std::int64_t kDay = 86400 * kSecond;
 constexpr std::int64_t kMiB = 1 << 20;
@@ -234,9 +280,9 @@ constexpr Setting kSettings[] = {
   {"help_url", Kind::text, R"("")", true,
    "A page that refused senders are pointed to; stands in the reply behind the reference.", policy<&P::help_url>},
   {"disabled_checks", Kind::words, "[]", true,
-   "Checks that are left out: client_lists, dkim, dmarc, dnsbl, greylist, iprev, lists, message, spf.", set_disabled},
+   "Checks that are left out: client_lists, dkim, dmarc, dnsbl, greylist, iprev, lists, message, rules, signing, spf, submission.", set_disabled},
   {"submit_networks", Kind::words, R"(["127.0.0.0/8", "::1"])", true,
-   "Clients that may send without a login: no SPF, reverse DNS or DNS lists for them.", policy<&P::submit_networks>},
+   "Clients that may send without a login: no SPF, reverse DNS or DNS lists for them, and their mail is signed. A port of 127.0.0.1 where inbound mail comes back from another filter must not reach us: it would be signed too.", policy<&P::submit_networks>},
   {"trusted_relays", Kind::words, "[]", true,
    "Your own inbound hops. Never refused (that would make bounces to innocent people); their Authentication-Results stay.", policy<&P::trusted_relays>},
 
@@ -267,7 +313,20 @@ constexpr Setting kSettings[] = {
   {"headers.authentication_results", Kind::boolean, "true", true,
    "Add an Authentication-Results field on top of each message.", policy<&P::add_authentication_results>},
   {"headers.spam", Kind::boolean, "true", true,
-   "Add X-Spam-Status, and X-Spam-Flag and X-Spam-Level to tagged mail.", policy<&P::add_spam_headers>},
+   "Add X-Spam-Status, and X-Spam-Flag, X-Spam-Level and X-Spam-Report to tagged mail.", policy<&P::add_spam_headers>},
+
+  {"rules.files", Kind::words, R"(["/usr/share/gatepost/rules", "/etc/gatepost/rules.d"])", true,
+   "Content rules in SpamAssassin's language: files, and folders whose *.cf are read in the order of their names; later ones win. Of the defaults those that exist are read.", rule_files<&R::files>},
+  {"rules.strict", Kind::boolean, "false", true,
+   "Refuse rule files with something that is not supported. Else it is logged, and such a rule never hits.", rule_files<&R::strict>},
+  {"rules.cache_directory", Kind::text, R"("")", true,
+   "Where compiled rules are kept for the next start; only we may be able to write there. Empty: rules-cache in daemon.state_directory.", rule_files<&R::cache_directory>},
+  {"content.max_size", Kind::size, R"("2MiB")", true,
+   "How much of a body content rules see (RULES_TRUNCATED); everything else sees all of it.", between<content<&C::max_size>, 65536, 64 * kMiB, size_text>},
+  {"content.max_depth", Kind::integer, "30", true,
+   "How deep parts and enclosed messages may be nested for content rules to see them (MIME_LIMIT).", between<content<&C::max_depth>, 1, 100>},
+  {"content.max_parts", Kind::integer, "1000", true,
+   "How many parts of a message content rules see (MIME_LIMIT).", between<content<&C::max_parts>, 1, 100000>},
 
   {"greylist.mode", Kind::text, R"("suspicious")", true,
    "Whose mail is deferred at its first try (451 4.7.1). suspicious: of clients on a DNS block list, and of those who prove nothing: no SPF pass, no reverse DNS that leads back, on no allowing DNS list. all: of every client from outside. off. Logins, submit_networks, trusted_relays and allow lists are exempt.", set_greylist_mode},
@@ -288,6 +347,10 @@ constexpr Setting kSettings[] = {
 
   {"dkim.max_signatures", Kind::integer, "10", true,
    "Signatures of one message that are verified; further ones are reported and ignored.", between<policy<&P::dkim_max_signatures>, 1, 100>},
+  {"dkim.sign_canonicalization", Kind::text, R"("relaxed/relaxed")", true,
+   "Of our signatures, header/body: how much change of white space on the way they bear.", set_sign_canonicalization},
+  {"dkim.sign_lifetime", Kind::duration, R"("0s")", true,
+   "After this time our signatures expire (x=). 0s: never.", between<set_sign_lifetime, 0, 365 * 86400 * kSecond, duration_text>},
   {"dmarc.enforce", Kind::text, R"("standard")", true,
    "off: results are only reported. standard: p=reject is refused when something else speaks against the message, else treated as quarantine (RFC 9989 section 7.4). strict: as published.", set_dmarc_enforce},
   {"dmarc.quarantine_as", Kind::text, R"("tag")", true,
@@ -296,6 +359,11 @@ constexpr Setting kSettings[] = {
    "How the policy is found. treewalk: RFC 9989. psl: public suffix list, as RFC 7489 did.", set_dmarc_discovery},
   {"dmarc.public_suffix_list", Kind::text, R"("")", true,
    "File of the public suffix list for discovery = \"psl\". Empty: the one built into libpsl.", set_public_suffixes},
+
+  {"submission.check_sender", Kind::text, R"("auto")", true,
+   "Which sender addresses of a login must be its own; others are refused with 550 5.7.1 (SENDER_NOT_OWNED). off: none. envelope: MAIL FROM. both: MAIL FROM and From. auto: both once sender_map or [submission.senders] says who may use what, else off. A login that is an address may use it, with +extension too; the null sender is everyone's.", set_check_sender},
+  {"submission.sender_map", Kind::text, R"("")", true,
+   "A file with the lines of Postfix's smtpd_sender_login_maps: address login, login. @domain stands for all addresses at it that have no line of their own. A path without a leading slash begins at the folder of this file.", set_sender_map},
 
   {"dns.servers", Kind::words, "[]", false,
    "Resolvers to ask, ADDRESS or ADDRESS@PORT. Empty: recursion from the root, best for DNS lists.", daemon<&D::dns_servers>},

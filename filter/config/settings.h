@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "dkim/signing_keys.h"
 #include "filter/config/configuration.h"
 
 namespace gatepost::config {
@@ -24,7 +25,10 @@ using Value = std::variant<std::string, std::int64_t, double, bool, std::vector<
 /// What is being filled: the policy is still mutable here.
 struct Draft {
   DaemonSettings daemon;
+  RulesSettings rules;
   Policy policy;
+  dkim::SignOptions sign_options;
+  std::string sender_map;  ///< a path, or empty
 };
 
 struct Setting {

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <exception>
 #include <thread>
 
 #include <poll.h>
@@ -91,8 +92,17 @@ struct ControlServer::Impl {
         write_line(peer.fd,
                    R"({"error":"permission denied: only root and the daemon's own user may ask"})");
       } else if (read_line(peer.fd, request, kMaxRequest, kPatience)) {
-        write_line(peer.fd, handler(request));
+        write_line(peer.fd, answer(request));
       }
+    }
+  }
+
+  /// No exception of a handler ends the daemon.
+  std::string answer(const std::string& request) const {
+    try {
+      return handler(request);
+    } catch (const std::exception&) {
+      return R"({"error":"internal error"})";
     }
   }
 
@@ -149,9 +159,11 @@ Result<std::string> ask(const std::string& path, std::string_view request) {
     return temporary_error("no gatepostd answers at " + path + ": " + std::strerror(errno) +
                            "; is it running with this configuration?");
   }
+  // A server that refuses us does so before it has read, and may be gone by now: what it said
+  // stays.
+  (void)write_line(peer.fd, std::string(request));
   std::string answer;
-  if (!write_line(peer.fd, std::string(request)) ||
-      !read_line(peer.fd, answer, kMaxAnswer, kAnswerPatience)) {
+  if (!read_line(peer.fd, answer, kMaxAnswer, kAnswerPatience)) {
     return temporary_error("gatepostd at " + path + " did not answer");
   }
   return answer;

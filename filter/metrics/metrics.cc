@@ -4,6 +4,15 @@ namespace gatepost {
 
 Metrics::Counter& Metrics::counter(std::string_view name) {
   std::lock_guard lock(mutex_);
+  return find_or_make(name);
+}
+
+void Metrics::count(std::span<const std::string> names) {
+  std::lock_guard lock(mutex_);
+  for (const std::string& name : names) find_or_make(name).add();
+}
+
+Metrics::Counter& Metrics::find_or_make(std::string_view name) {
   const auto found = counters_.find(name);
   return found != counters_.end() ? found->second
                                   : counters_.try_emplace(std::string(name)).first->second;

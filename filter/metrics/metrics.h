@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -26,10 +27,14 @@ class Metrics {
   /// The counter of this name, made at first use. Names are words joined with '.',
   /// "verdict.reject".
   Counter& counter(std::string_view name);
+  /// Adds one to each of `names` under one lock: what a message counts at its end.
+  void count(std::span<const std::string> names);
   /// All names and values, sorted.
   std::map<std::string, std::int64_t> read() const;
 
  private:
+  Counter& find_or_make(std::string_view name);  // with the lock held
+
   mutable std::mutex mutex_;
   std::map<std::string, Counter, std::less<>> counters_;
 };

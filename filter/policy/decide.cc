@@ -50,9 +50,11 @@ Action dmarc_action(std::string_view name, std::span<const Finding> findings,
 }
 
 // The deny lists are the operator's own word, so an allow list that names the same mail is the
-// finer one and wins; broken messages and our own failures are no matter of trust.
+// finer one and wins; broken messages and our own failures are no matter of trust, and which
+// address a login may use is said of the trusted themselves.
 bool overruled_by_allow(const FindingInfo& info) {
-  return info.check != "session" && info.check != "message";
+  return info.check != "session" && info.check != "message" && info.check != "submission" &&
+         info.check != "signing";
 }
 
 // What was decided when it was stored was overruled by a person. Left are faults of the moment: no
@@ -101,8 +103,8 @@ bool trusted(const Connection& connection, const Envelope& envelope) {
          envelope.authenticated();
 }
 
-// Refusing a trusted relay makes backscatter, refusing a login's own mail loses it: they are only
-// deferred, and only for faults of ours or of the message itself.
+// Refusing a trusted relay makes backscatter, refusing a login's own mail loses it: both happens
+// for faults of ours, of the message itself, or of a login that uses another's address only.
 bool may_refuse(const FindingInfo* info, const Connection& connection, const Envelope& envelope) {
   if (!trusted(connection, envelope)) return true;
   return !connection.local && info != nullptr && !overruled_by_allow(*info);
@@ -188,7 +190,7 @@ Strongest weigh(std::span<const Finding> findings, const Policy& policy,
     const double score = rule.score * finding.factor;
     verdict.score += score;
     if (score != 0 || action != Action::none)
-      verdict.reasons.push_back({finding.name, score, action});
+      verdict.reasons.push_back({finding.name, score, action, finding.description});
     if (action > strongest.action) strongest = {action, info, &finding};
   }
   if (verdict.stage == Stage::end_of_message && !allowed && !released) {

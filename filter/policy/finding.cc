@@ -45,13 +45,19 @@ constexpr FindingInfo kTable[] = {
   {"IPREV_FAIL", "iprev", Stage::connect, 1, Action::none, 550, "5.7.25", "reverse DNS of the client does not match", "no name, or no name that leads back to the address"},
   {"IPREV_PASS", "iprev", Stage::connect, 0, Action::none, 0, "", "", "a name of the client leads back to its address"},
   {"IPREV_TEMPERROR", "iprev", Stage::connect, 0, Action::none, 451, "4.7.25", "reverse DNS of the client cannot be checked now, try again later", "DNS failed"},
+  {"MIME_LIMIT", "rules", Stage::end_of_message, 1, Action::none, 554, "5.6.0", "message has too many or too deeply nested parts", "more parts than content.max_parts, or deeper than content.max_depth: content rules saw the others only"},
   {"MULTI_RECIPIENT_BOUNCE", "lists", Stage::data, 1, Action::none, 550, "5.7.1", "a bounce has one recipient", "the null sender with several recipients: bounces go to one (RFC 5321 section 4.5.5)"},
+  {"NOT_SIGNED", "signing", Stage::end_of_headers, 0, Action::none, 0, "", "", "outgoing mail of a domain that has a key was not signed; the detail says why"},
   {"NO_SPACE", "message", Stage::end_of_message, 0, Action::tempfail, 452, "4.3.1", "no space for the message now, try again later", "the byte budget and the spool are used up"},
   {"NUL_IN_MESSAGE", "message", Stage::end_of_message, 1, Action::none, 554, "5.6.0", "message contains NUL", "RFC 5322 forbids NUL"},
   {"QUARANTINE_UNAVAILABLE", "session", Stage::end_of_message, 0, Action::tempfail, 452, "4.3.1", "message cannot be taken now, try again later", "a message that was to be stored could not be: disk full or read-only, quarantine full, index broken"},
   {"RELEASED", "session", Stage::end_of_message, 0, Action::none, 0, "", "", "re-injected from our quarantine with a good release token: no other finding counts"},
   {"RELEASE_TOKEN_BAD", "session", Stage::end_of_message, 0, Action::none, 550, "5.7.1", "release token is not valid", "a release token that is forged, used, expired, or of another content or envelope; treated as any mail"},
+  {"RULES_LIMIT", "rules", Stage::end_of_message, 0, Action::none, 0, "", "", "matching took more than its budget: some content rules were not matched to their end and count as no hit"},
   {"RULES_TRUNCATED", "rules", Stage::end_of_message, 0, Action::none, 0, "", "", "the message is larger than content.max_size: content rules saw its beginning only"},
+  {"SENDER_NOT_OWNED", "submission", Stage::mail, 0, Action::reject, 550, "5.7.1", "sender address not owned by user", "the login may not use this address in MAIL FROM or From (submission.check_sender)"},
+  {"SIGNED", "signing", Stage::end_of_message, 0, Action::none, 0, "", "", "a DKIM signature of ours was added"},
+  {"SIGN_FAILED", "signing", Stage::end_of_message, 0, Action::tempfail, 451, "4.7.5", "message cannot be signed now, try again later", "outgoing mail could not be signed by a fault of ours"},
   {"SPF_FAIL", "spf", Stage::mail, 2, Action::none, 550, "5.7.23", "client may not send for the sender's domain (SPF)", "SPF: fail"},
   {"SPF_HELO_FAIL", "spf", Stage::mail, 0.5, Action::none, 550, "5.7.23", "client may not use this HELO name (SPF)", "SPF of the HELO name: fail"},
   {"SPF_NEUTRAL", "spf", Stage::mail, 0, Action::none, 0, "", "", "SPF: neutral"},
@@ -75,7 +81,7 @@ std::string_view to_string(Action action) {
 }
 
 std::optional<Action> parse_action(std::string_view word) {
-  for (int i = 0; i < static_cast<int>(std::size(kActions)); ++i) {
+  for (std::size_t i = 0; i < std::size(kActions); ++i) {
     if (kActions[i] == word) return static_cast<Action>(i);
   }
   return std::nullopt;

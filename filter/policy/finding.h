@@ -42,6 +42,8 @@ struct Finding {
   std::optional<FindingRule> rule = {};
   /// Said to the client instead of the table's text: one line of printable ASCII, or empty.
   std::string reply = {};
+  /// Of a content rule: what its rule set says it means. Untrusted text, UTF-8.
+  std::string description = {};
 
   bool operator==(const Finding&) const = default;
 };

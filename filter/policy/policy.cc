@@ -1,5 +1,8 @@
 #include "filter/policy/policy.h"
 
+#include "core/base/text.h"
+#include "filter/policy/sender_map.h"
+
 namespace gatepost {
 
 void Policy::set_rule(std::string_view name, FindingRule rule) {
@@ -44,6 +47,25 @@ void Policy::finish() {
   if (!allow_senders.empty() && enabled("lists") && enabled("spf")) {
     needs_[static_cast<int>(Stage::rcpt)].insert({"spf", "lists"});
   }
+}
+
+SenderCheck sender_check(const Policy& policy) {
+  if (policy.check_sender != SenderCheck::automatic) return policy.check_sender;
+  return policy.senders != nullptr ? SenderCheck::both : SenderCheck::off;
+}
+
+bool may_send_as(const Policy& policy, std::string_view login, std::string_view address) {
+  static const SenderMap kNobody;
+  return (policy.senders != nullptr ? *policy.senders : kNobody).owns(login, address);
+}
+
+bool may_sign_as(const Policy& policy, std::string_view login, std::string_view address) {
+  if (policy.senders != nullptr) return may_send_as(policy, login, address);
+  const auto at = login.rfind('@');
+  const auto of_address = address.rfind('@');
+  return at == std::string_view::npos ||
+         (of_address != std::string_view::npos &&
+          iequals(login.substr(at + 1), address.substr(of_address + 1)));
 }
 
 Stage answer_stage(const Policy& policy, Stage found) {

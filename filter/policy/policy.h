@@ -4,10 +4,12 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "core/mail/content.h"
 #include "dmarc/disposition.h"
 #include "filter/policy/finding.h"
 #include "filter/policy/match_list.h"
@@ -15,9 +17,25 @@
 
 namespace gatepost {
 
+class SenderMap;
+namespace dkim {
+class SigningKeys;
+}
+namespace rules {
+class RuleSet;
+}
+
 enum class Mode {
   observe,  ///< always continue, no edits; the log says what would have been done
   enforce,
+};
+
+/// Which sender addresses of a login are held against the addresses that it may use.
+enum class SenderCheck {
+  automatic,  ///< both, once the operator wrote who may use what; else off
+  off,
+  envelope,  ///< MAIL FROM
+  both,      ///< MAIL FROM and From
 };
 
 /// One DNS list. `weight` multiplies the score of DNSLIST_LISTED, or of DNSLIST_ALLOWED when it
@@ -63,6 +81,11 @@ struct Policy {
   MatchList allow_clients, allow_senders, allow_recipients;
   MatchList deny_clients, deny_helos, deny_senders, deny_recipients;
 
+  /// Content rules, pinned with the policy: the hits of one message are of one generation. Null:
+  /// none.
+  std::shared_ptr<const gatepost::rules::RuleSet> rules;
+  mail::ContentLimits content;  ///< what rules read of a message
+
   std::set<std::string, std::less<>> disabled_checks;
   std::vector<DnsList> dns_lists;
   GreylistPolicy greylist;
@@ -74,6 +97,11 @@ struct Policy {
   Action dmarc_quarantine_as = Action::tag;
   Action quarantine_as = Action::hold;  ///< what quarantine_score means: hold or store
   bool store_and_reject = false;        ///< what is stored is refused with 5xx, not accepted
+  /// Null: nothing is signed.
+  std::shared_ptr<const dkim::SigningKeys> signing_keys;
+  SenderCheck check_sender = SenderCheck::automatic;
+  /// Null: the operator wrote nothing of who may use what.
+  std::shared_ptr<const SenderMap> senders;
 
   std::chrono::milliseconds query_timeout{5000};   ///< one DNS question
   std::chrono::milliseconds flow_timeout{20000};   ///< one check (RFC 7208 section 4.6.4)
@@ -107,6 +135,16 @@ struct Policy {
   std::set<std::string, std::less<>> needs_[kStageCount];
   bool may_answer_[kStageCount] = {};
 };
+
+/// What policy.check_sender means: never `automatic`.
+SenderCheck sender_check(const Policy& policy);
+/// Whether a login may use an address as its sender (Address::text()): by the map, or as the
+/// address of its own name.
+bool may_send_as(const Policy& policy, std::string_view login, std::string_view address);
+/// Whether the mail of a login is signed for the domain of `address`. With a map: may_send_as().
+/// Without one a login that is an address signs for its own domain only; any other login is a user
+/// of this site and signs for all its domains.
+bool may_sign_as(const Policy& policy, std::string_view login, std::string_view address);
 
 /// Where findings of `found` are answered under this policy (section "answer_at" of the manual).
 Stage answer_stage(const Policy& policy, Stage found);

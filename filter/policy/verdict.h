@@ -24,6 +24,7 @@ struct Reason {
   std::string finding;
   double score = 0;
   Action action = Action::none;
+  std::string description = {};  ///< of a content rule, untrusted text
   bool operator==(const Reason&) const = default;
 };
 

@@ -87,6 +87,9 @@ class Check {
   /// it `needs` have concluded. @return false when it started another flow: it is called again
   /// then. Once, unless conclude_again() was called.
   virtual bool conclude(CheckContext&) { return true; }
+  /// The message is going to be delivered or held, in enforce mode: what belongs into its header
+  /// can be made now. What is found here still counts.
+  virtual void accepted(CheckContext&) {}
 };
 
 struct CheckInfo {

@@ -9,6 +9,7 @@
 
 #include "core/authres/authentication_results.h"
 #include "core/mail/from_field.h"
+#include "dkim/sign.h"
 #include "dkim/verify.h"
 #include "dmarc/evaluate.h"
 #include "spf/evaluate.h"
@@ -26,6 +27,7 @@ struct Facts {
       spf_mail_from;       ///< of MAIL FROM, or of postmaster@HELO for the null path
   std::string spf_domain;  ///< the domain that was checked for it
   std::vector<dkim::SignatureResult> dkim;
+  std::vector<dkim::NewSignature> signatures;  ///< ours, to be added
   std::optional<mail::AuthorIdentity> author;
   std::optional<dmarc::Outcome> dmarc;
   std::vector<DnsListHit> dns_lists;

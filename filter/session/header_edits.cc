@@ -7,6 +7,7 @@
 #include "core/authres/authentication_results.h"
 #include "core/authres/forged.h"
 #include "core/base/text.h"
+#include "core/mail/encoded_word.h"
 #include "filter/session/quarantine.h"
 
 namespace gatepost {
@@ -29,19 +30,68 @@ std::string number(double value) {
   return text;
 }
 
+// A field of ours grows with no message beyond this.
+constexpr std::size_t kMaxReasons = 100;
+constexpr std::size_t kLine = 76;  // RFC 5322 section 2.1.1 asks for at most 78
+
 std::string spam_status(const Verdict& verdict, const Policy& policy, bool spam) {
   std::string status = (spam ? "Yes, score=" : "No, score=") + number(verdict.score) +
                        " required=" + number(policy.tag_score) + " tests=";
   std::size_t column = status.size() + 15;
+  std::size_t listed = 0;
   bool first = true;
   for (const Reason& reason : verdict.reasons) {
     if (!first) status += ',';
-    if (column + reason.finding.size() > 76) status += "\n\t", column = 8;
+    if (listed++ == kMaxReasons) {
+      status += "...";
+      break;
+    }
+    if (column + reason.finding.size() > kLine) status += "\n\t", column = 8;
     status += reason.finding;
     column += reason.finding.size() + 1;
     first = false;
   }
   return first ? status + "none" : status;
+}
+
+// "*  2.0 NAME what it means", folded between words.
+void append_report_line(const Reason& reason, std::string& report) {
+  const FindingInfo* info = find_finding(reason.finding);
+  const std::string_view meaning = !reason.description.empty()
+                                       ? std::string_view(reason.description)
+                                   : info != nullptr ? info->meaning
+                                                     : std::string_view();
+  char score[32];
+  std::snprintf(score, sizeof score, "* %5.1f ", reason.score);
+  if (!report.empty()) report += "\n\t";
+  const std::string head = score + reason.finding;
+  report += head;
+  std::size_t column = head.size() + (report.size() == head.size() ? 15 : 8);
+  if (meaning.empty()) return;
+  // Rule files are others' work: what they say is shown, never obeyed.
+  const std::string text = mail::encode_words(printable(meaning, 300));
+  for (const std::string_view word : split(text, ' ')) {
+    if (word.empty()) continue;
+    if (column + 1 + word.size() > kLine) {
+      report += "\n\t*      ";
+      column = 14;
+    }
+    report += ' ';
+    report += word;
+    column += word.size() + 1;
+  }
+}
+
+std::string spam_report(const Verdict& verdict) {
+  std::string report;
+  for (std::size_t i = 0; i < verdict.reasons.size(); ++i) {
+    if (i == kMaxReasons) {
+      report += "\n\t* and " + std::to_string(verdict.reasons.size() - i) + " more";
+      break;
+    }
+    append_report_line(verdict.reasons[i], report);
+  }
+  return report;
 }
 
 void remove_forged(std::span<const mail::HeaderField> fields, const Policy& policy,
@@ -85,6 +135,9 @@ std::vector<HeaderEdit> header_edits(std::span<const mail::HeaderField> fields,
         edits.push_back({HeaderEdit::Kind::insert, "X-Spam-Level",
                          std::string(static_cast<std::size_t>(stars), '*'), 0});
       }
+      std::string report = spam_report(verdict);
+      if (!report.empty())
+        edits.push_back({HeaderEdit::Kind::insert, "X-Spam-Report", std::move(report), 0});
     }
     edits.push_back(
         {HeaderEdit::Kind::insert, "X-Spam-Status", spam_status(verdict, policy, spam), 0});
@@ -102,6 +155,9 @@ std::vector<HeaderEdit> header_edits(std::span<const mail::HeaderField> fields,
     edits.push_back(
         {HeaderEdit::Kind::insert, "Authentication-Results", authres::format(results), 0});
   }
+  // Above what they do not cover.
+  for (const dkim::NewSignature& signature : facts.signatures)
+    edits.push_back({HeaderEdit::Kind::insert, "DKIM-Signature", signature.value, 0});
   return edits;
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
+#include "rules/rule_set.h"
 
 namespace gatepost {
 
@@ -42,9 +43,11 @@ std::string dkim_word(const Facts& facts) {
   return best == nullptr ? "none" : dkim::to_string(best->outcome);
 }
 
-std::string rules(const Verdict& verdict) {
+std::string reasons(const Verdict& verdict) {
   std::string list;
+  std::size_t left = 100;
   for (const Reason& reason : verdict.reasons) {
+    if (left-- == 0) return list + ",...";
     list += (list.empty() ? "" : ",") + reason.finding + ":" + number(reason.score, 1);
   }
   return list.empty() ? "none" : list;
@@ -60,6 +63,11 @@ std::string word(std::string_view text, std::size_t limit = 512) {
       out += c;
   }
   return out;
+}
+
+// Of the content rules that the message was judged by; empty without any.
+std::string rules_hash(const Record& record) {
+  return record.policy && record.policy->rules ? record.policy->rules->hash() : "";
 }
 
 std::string recipients(const Record& record) {
@@ -160,10 +168,12 @@ std::string summary_line(const Record& record) {
   line += " stage=" + std::string(to_string(v.stage));
   line += " score=" + number(v.score, 1) + "/" + number(required, 1);
   line += " class=" + std::string(class_word(v));
-  line += " rules=" + rules(v);
+  line += " rules=" + reasons(v);
   line += " spf=" + std::string(f.spf_mail_from ? spf::to_string(f.spf_mail_from->code) : "none");
   line += " dkim=" + dkim_word(f);
   line += " dmarc=" + std::string(f.dmarc ? dmarc::to_string(f.dmarc->result) : "none");
+  for (const auto& signature : f.signatures)
+    line += " signed=" + word(signature.selector + "._domainkey." + signature.domain);
   line += " from=<" + word(record.envelope.mail_from, 256) + ">";
   line += " rcpt=" + recipients(record);
   line += " client=[" + client + "]";
@@ -174,6 +184,8 @@ std::string summary_line(const Record& record) {
   line += " session=" + record.session_id;
   line += " id=" + record.reference;
   line += " policy=" + (record.policy ? record.policy->hash : "-");
+  if (const std::string hash = rules_hash(record); !hash.empty())
+    line += " ruleset=" + hash.substr(0, 12);
   line += " time=" + number(static_cast<double>(record.duration_us) / 1000, 1) + "ms";
   return line;
 }
@@ -216,11 +228,14 @@ std::string to_json(const Record& record) {
       {"dmarc", f.dmarc ? dmarc::to_string(f.dmarc->result) : "none"},
       {"answers", answers_json(record.answers)},
       {"policy", record.policy ? record.policy->hash : ""},
+      {"rules_hash", rules_hash(record)},
       {"microseconds", record.duration_us},
   };
   if (!v.hold_reason.empty()) json["hold_reason"] = text(v.hold_reason);
   if (!record.refused_recipient.empty()) json["refused_recipient"] = text(record.refused_recipient);
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  // ASCII alone: what a terminal would obey (bidirectional controls) is an escape, and nothing is
+  // lost.
+  return json.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
 }  // namespace gatepost

@@ -189,6 +189,8 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
                                                : transaction->scope.facts;
     const Facts& connected = connection_scope->facts;
     all.dns_lists = connected.dns_lists;
+    // Where a login connects from is nobody's business who reads its mail.
+    if (envelope().authenticated()) return all;
     all.results.insert(all.results.begin(), connected.results.begin(), connected.results.end());
     return all;
   }
@@ -198,6 +200,10 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
     const Recipient* recipient = pending_recipient ? &*pending_recipient : nullptr;
     Verdict verdict = decide(findings, policy(), stage, connection, envelope(), recipient);
     std::string stored;
+    if (stage == Stage::end_of_message && complete_header(verdict)) {
+      findings = all_findings();
+      verdict = decide(findings, policy(), stage, connection, envelope());
+    }
     if (stage == Stage::end_of_message || is_final(verdict)) {
       Record record = make_record(std::move(findings), all_facts(stage), recipient);
       if (stage == Stage::end_of_message) {
@@ -251,6 +257,18 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
     transaction->envelope.released = release->good;
     transaction->scope.findings.push_back({release->good ? "RELEASED" : "RELEASE_TOKEN_BAD",
                                            Stage::end_of_message, release->detail, -1, 1});
+  }
+
+  /// Lets checks make what belongs into the header of a message that goes on: a signature costs
+  /// more than all else, so a message that is refused gets none. @return whether something was
+  /// found.
+  bool complete_header(const Verdict& verdict) {
+    if (policy().mode == Mode::observe || is_final(verdict) || verdict.action == Action::store)
+      return false;
+    const std::size_t before = transaction->scope.findings.size();
+    run_hooks(transaction->scope, Stage::end_of_message,
+              [](Check& check, CheckContext& context) { check.accepted(context); });
+    return transaction->scope.findings.size() > before;
   }
 
   /// An accepted recipient joins the envelope; a refused one leaves its place, so what was found of
@@ -318,12 +336,11 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
   void publish(Record& record, Verdict& verdict) {
     add_reference(verdict, record.reference);
     record.verdict = verdict;
-    services.metrics
-        .counter("verdict." + std::string(to_string(verdict.action)) + "." +
-                 std::string(to_string(verdict.stage)))
-        .add();
-    for (const Finding& finding : record.findings)
-      services.metrics.counter("finding." + finding.name).add();
+    std::vector<std::string> counted = {"verdict." + std::string(to_string(verdict.action)) + "." +
+                                        std::string(to_string(verdict.stage))};
+    counted.reserve(record.findings.size() + 1);
+    for (const Finding& finding : record.findings) counted.push_back("finding." + finding.name);
+    services.metrics.count(counted);
     services.records.record(record);
   }
 

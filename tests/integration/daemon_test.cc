@@ -2,8 +2,12 @@
 
 #include "tests/support/scenario/daemon.h"
 
+#include <atomic>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
+#include <set>
+#include <sstream>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -21,17 +25,24 @@
 namespace gatepost::test {
 namespace {
 
-Scenario scenario_with(const std::string& config) {
+Scenario scenario_with(const std::string& config, const std::string& rules = {}) {
   Scenario scenario;
   scenario.name = "daemon";
   // Clients of these tests prove nothing; they are not here to be greylisted.
   scenario.config = "greylist.mode = \"off\"\n" + config;
+  scenario.rules = rules;
   return scenario;
 }
 
 std::unique_ptr<DaemonUnderTest> start(const std::string& config,
                                        const std::vector<std::string>& arguments = {}) {
   auto daemon = DaemonUnderTest::start(scenario_with(config), arguments);
+  EXPECT_TRUE(daemon.ok()) << (daemon.ok() ? "" : daemon.error().text());
+  return daemon.ok() ? std::move(*daemon) : nullptr;
+}
+
+std::unique_ptr<DaemonUnderTest> start_with_rules(const std::string& rules) {
+  auto daemon = DaemonUnderTest::start(scenario_with("mode = \"enforce\"", rules));
   EXPECT_TRUE(daemon.ok()) << (daemon.ok() ? "" : daemon.error().text());
   return daemon.ok() ? std::move(*daemon) : nullptr;
 }
@@ -119,6 +130,143 @@ TEST(Daemon, ManyHangupsNeverStopIt) {
   EXPECT_TRUE(daemon->process().running());
 }
 
+ProcessResult run_daemon(const std::vector<std::string>& arguments) {
+  std::vector<std::string> all = {GATEPOST_BINARY_DIR "/bin/gatepostd"};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  const auto result = run_process(all);
+  EXPECT_TRUE(result.ok());
+  return result.ok() ? *result : ProcessResult{};
+}
+
+/// What a reload over the control socket answers.
+std::string reload(const DaemonUnderTest& daemon) {
+  const auto answer = control::ask(daemon.control_socket(), R"({"command":"reload"})");
+  EXPECT_TRUE(answer.ok()) << (answer.ok() ? "" : answer.error().text());
+  return answer.ok() ? *answer : "";
+}
+
+constexpr const char* kRefuse = "body REFUSE_IT /body/\nscore REFUSE_IT 20\n";
+constexpr const char* kNothing = "body NO_HIT /no such text/\n";
+
+TEST(DaemonRules, AReloadTakesChangedRules) {
+  const auto daemon = start_with_rules(kNothing);
+  ASSERT_TRUE(daemon);
+  auto client = connected(*daemon);
+  EXPECT_TRUE(passes(client));
+  std::ofstream(daemon->rules_file()) << kRefuse;
+  EXPECT_NE(reload(*daemon).find("\"ok\":true"), std::string::npos);
+  EXPECT_FALSE(passes(client)) << "the same session, its next transaction";
+  EXPECT_NE(daemon->log().find("REFUSE_IT"), std::string::npos) << daemon->log();
+  std::ofstream(daemon->rules_file()) << "";
+  EXPECT_NE(reload(*daemon).find("\"ok\":true"), std::string::npos);
+  EXPECT_TRUE(passes(client));
+}
+
+struct FaultyRules {
+  const char* name;
+  const char* rules;
+  const char* fault;  // stands in the answer and in the log
+};
+
+constexpr FaultyRules kFaulty[] = {
+    {"syntax", "body NO_SLASH\nhead X Subject =~ /x/\n", "rules.cf:1:"},
+    {"every_fault", "body NO_SLASH\nhead X Subject =~ /x/\n", "rules.cf:2:1: "},
+    {"every_fault_of_patterns_too", "body NO_SLASH\nbody OPEN /(a/\n", "rules.cf:2:14: "},
+    {"pattern", "body OPEN /(a/\nscore OPEN 1\n", "rules.cf:1:14: "},
+    {"red_test", "body A /body/\ntest A fail some body\n", "rules.cf:2:"},
+    {"name_of_ours", "body SPF_FAIL /x/\n", "'SPF_FAIL' is a finding of Gatepost's own"},
+};
+
+TEST(DaemonRules, FaultyRulesKeepTheOld) {
+  const auto daemon = start_with_rules(kRefuse);
+  ASSERT_TRUE(daemon);
+  auto client = connected(*daemon);
+  EXPECT_FALSE(passes(client));
+  for (const FaultyRules& faulty : kFaulty) {
+    std::ofstream(daemon->rules_file()) << faulty.rules;
+    const std::string answer = reload(*daemon);
+    EXPECT_NE(answer.find("\"ok\":false"), std::string::npos) << faulty.name << ": " << answer;
+    EXPECT_NE(answer.find(faulty.fault), std::string::npos) << faulty.name << ": " << answer;
+    EXPECT_FALSE(passes(client)) << faulty.name << ": the old rules stay";
+  }
+  EXPECT_NE(daemon->log().find("the running configuration stays"), std::string::npos);
+  EXPECT_TRUE(daemon->process().running());
+}
+
+TEST(DaemonRules, FaultyRulesStopTheStartAndTheCheck) {
+  TempFolder folder("rules");
+  const std::string rules = folder / "bad.cf";
+  const std::string file = folder / "gatepost.toml";
+  std::ofstream(file) << "[rules]\nfiles = [\"" << rules << "\"]\n";
+  for (const FaultyRules& faulty : kFaulty) {
+    std::ofstream(rules) << faulty.rules;
+    std::string fault = faulty.fault;
+    if (fault.starts_with("rules.cf")) fault.replace(0, 8, "bad.cf");
+    const auto result = run_daemon({"--check", "-c", file});
+    EXPECT_EQ(result.status, 78) << faulty.name;
+    EXPECT_NE(result.errors.find(fault), std::string::npos) << faulty.name << result.errors;
+  }
+  std::ofstream(file) << "[rules]\nfiles = [\"/no/such.cf\"]\n";
+  const auto result = run_daemon({"--check", "-c", file});
+  EXPECT_EQ(result.status, 78);
+  EXPECT_NE(result.errors.find("gatepost.toml:2: '/no/such.cf' cannot be read"), std::string::npos)
+      << result.errors;
+}
+
+TEST(DaemonRules, TheConfigurationSpeaksOfRulesByName) {
+  TempFolder folder("rules");
+  const std::string file = folder / "gatepost.toml";
+  std::ofstream(folder / "a.cf") << kRefuse;
+  const std::string files = "[rules]\nfiles = [\"" + (folder / "a.cf").string() + "\"]\n";
+  std::ofstream(file) << files << "[findings]\nREFUSE_IT = { action = \"reject\" }\n";
+  EXPECT_EQ(run_daemon({"--check", "-c", file}).status, 0);
+  std::ofstream(file) << files << "[findings]\nREFUSE_TI = { action = \"reject\" }\n";
+  const auto result = run_daemon({"--check", "-c", file});
+  EXPECT_EQ(result.status, 78);
+  EXPECT_NE(result.errors.find("gatepost.toml:4:1: unknown finding 'REFUSE_TI'"), std::string::npos)
+      << result.errors;
+  EXPECT_NE(result.errors.find("did you mean 'REFUSE_IT'?"), std::string::npos) << result.errors;
+}
+
+// Two rules that are always changed together: a message with only one of them was judged by two
+// generations.
+TEST(DaemonRules, EveryMessageIsOfOneGeneration) {
+  const auto rules_of = [](const std::string& generation) {
+    return "body FIRST_" + generation + " /body/\nscore FIRST_" + generation +
+           " 0.1\nheader SECOND_" + generation + " Subject =~ /x/\nscore SECOND_" + generation +
+           " 0.1\n";
+  };
+  const auto daemon = start_with_rules(rules_of("EVEN"));
+  ASSERT_TRUE(daemon);
+  std::atomic<bool> stop{false};
+  std::atomic<int> failed{0};
+  std::thread mail([&] {
+    auto client = connected(*daemon);
+    while (!stop) failed += !passes(client);
+  });
+  for (int i = 0; i < 20; ++i) {
+    std::ofstream(daemon->rules_file()) << rules_of(i % 2 == 0 ? "ODD" : "EVEN");
+    EXPECT_NE(reload(*daemon).find("\"ok\":true"), std::string::npos);
+  }
+  stop = true;
+  mail.join();
+  EXPECT_EQ(failed, 0);
+  std::istringstream lines(daemon->log());
+  int messages = 0;
+  std::set<std::string> sets;
+  for (std::string line; std::getline(lines, line);) {
+    const auto has = [&](const char* name) { return line.find(name) != std::string::npos; };
+    if (!has("\"rules_hash\":")) continue;
+    ++messages;
+    sets.insert(line.substr(line.find("\"rules_hash\":"), 30));
+    EXPECT_NE(has("FIRST_EVEN"), has("FIRST_ODD")) << line;
+    EXPECT_EQ(has("FIRST_EVEN"), has("SECOND_EVEN")) << line;
+    EXPECT_EQ(has("FIRST_ODD"), has("SECOND_ODD")) << line;
+  }
+  EXPECT_GT(messages, 0);
+  EXPECT_LE(sets.size(), 2U);
+}
+
 TEST(Daemon, TheControlSocketAnswers) {
   const auto daemon = start("mode = \"enforce\"");
   ASSERT_TRUE(daemon);
@@ -130,6 +278,89 @@ TEST(Daemon, TheControlSocketAnswers) {
   const auto unknown = control::ask(daemon->control_socket(), "no json");
   ASSERT_TRUE(unknown.ok());
   EXPECT_NE(unknown->find("unknown command"), std::string::npos);
+}
+
+TEST(Daemon, HostileControlRequestsAreAnsweredAndHarmNothing) {
+  const auto daemon = start("mode = \"enforce\"");
+  ASSERT_TRUE(daemon);
+  const std::string requests[] = {
+      "",
+      "null",
+      "[]",
+      "{}",
+      R"({"command":5})",
+      R"({"command":{"command":"stats"}})",
+      R"({"command":"stats)",
+      R"({"command":"\u0000\ud800"})",
+      std::string(60'000, '['),
+      R"({"command":")" + std::string(60'000, 'x') + R"("})",
+      "{\"command\":\"\xff\xfe\"}",
+  };
+  for (const std::string& request : requests) {
+    const auto answer = control::ask(daemon->control_socket(), request);
+    ASSERT_TRUE(answer.ok()) << request.substr(0, 60) << ": " << answer.error().text();
+    EXPECT_TRUE(answer->starts_with("{\"error\":\"")) << *answer;
+  }
+  EXPECT_TRUE(daemon->process().running());
+}
+
+/// The command line, on this daemon's configuration.
+ProcessResult gatepost(const DaemonUnderTest& daemon, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), GATEPOST_BINARY_DIR "/bin/gatepost");
+  arguments.insert(arguments.end(), {"-c", daemon.config_file()});
+  const auto result = run_process(arguments);
+  EXPECT_TRUE(result.ok());
+  return result.ok() ? *result : ProcessResult{};
+}
+
+TEST(Daemon, TheCommandLineReloadsCountsAndNamesOrigins) {
+  const auto daemon = start("mode = \"enforce\"");
+  ASSERT_TRUE(daemon);
+  auto client = connected(*daemon);
+  EXPECT_TRUE(passes(client));
+  const ProcessResult stats = gatepost(*daemon, {"stats", "--json"});
+  EXPECT_EQ(stats.status, 0) << stats.errors;
+  EXPECT_NE(stats.output.find("\"verdict.none.eom\": 1"), std::string::npos) << stats.output;
+
+  std::ofstream(daemon->config_file(), std::ios::app)
+      << "[lists]\ndeny_senders = [\"a@b.example\"]\n";
+  const ProcessResult reload = gatepost(*daemon, {"reload"});
+  EXPECT_EQ(reload.status, 0) << reload.errors;
+  EXPECT_FALSE(passes(client));
+
+  const ProcessResult origin = gatepost(*daemon, {"config", "--origin"});
+  EXPECT_EQ(origin.status, 0) << origin.errors;
+  const auto at = origin.output.find("deny_senders");
+  ASSERT_NE(at, std::string::npos) << origin.output;
+  const std::string line =
+      origin.output.substr(at, std::min(origin.output.find('\n', at), origin.output.size()) - at);
+  EXPECT_NE(line.find("gatepost.toml:"), std::string::npos) << line;
+
+  std::ofstream(daemon->config_file(), std::ios::app) << "no_such = 1\n";
+  const ProcessResult faulty = gatepost(*daemon, {"reload"});
+  EXPECT_NE(faulty.status, 0);
+  EXPECT_NE((faulty.output + faulty.errors).find("no_such"), std::string::npos);
+  EXPECT_TRUE(daemon->process().running());
+}
+
+TEST(Daemon, Usr2OpensTheLogAgain) {
+  const auto daemon = start("mode = \"enforce\"");
+  ASSERT_TRUE(daemon);
+  auto client = connected(*daemon);
+  EXPECT_TRUE(passes(client));
+  ASSERT_TRUE(waits_for(*daemon, "\"verdict\":"));
+  const std::filesystem::path log =
+      std::filesystem::path(daemon->config_file()).parent_path() / "log";
+  std::filesystem::rename(log, log.string() + ".1");
+  ::kill(daemon->process().id(), SIGUSR2);
+  bool made = false;
+  for (int tries = 0; tries < 250 && !made; ++tries) {
+    made = std::filesystem::exists(log);
+    if (!made) std::this_thread::sleep_for(Milliseconds(20));
+  }
+  ASSERT_TRUE(made);
+  EXPECT_TRUE(passes(client));
+  EXPECT_TRUE(waits_for(*daemon, "\"verdict\":")) << daemon->log();
 }
 
 TEST(Daemon, TermDrainsAndEndsWithZero) {
@@ -174,14 +405,6 @@ TEST(Daemon, GivesRootUp) {
   ASSERT_EQ(::stat(("/proc/" + std::to_string(daemon->process().id())).c_str(), &status), 0);
   EXPECT_NE(status.st_uid, 0U);
   ASSERT_TRUE(control::ask(daemon->control_socket(), R"({"command":"reload"})").ok());
-}
-
-ProcessResult run_daemon(const std::vector<std::string>& arguments) {
-  std::vector<std::string> all = {GATEPOST_BINARY_DIR "/bin/gatepostd"};
-  all.insert(all.end(), arguments.begin(), arguments.end());
-  const auto result = run_process(all);
-  EXPECT_TRUE(result.ok());
-  return result.ok() ? *result : ProcessResult{};
 }
 
 TEST(Daemon, AHeldPortIsNamedWithItsHolder) {

@@ -172,7 +172,8 @@ std::vector<std::string> snippet(const std::string& socket) {
 
 TEST_F(Sendmail, TheLinesOfContribAttachTheDaemon) {
   Scenario scenario;
-  scenario.config = "mode = \"enforce\"\ngreylist.mode = \"off\"\n[lists]\ndeny_clients = [\"192.0.2.66\"]";
+  scenario.config =
+      "mode = \"enforce\"\ngreylist.mode = \"off\"\n[lists]\ndeny_clients = [\"192.0.2.66\"]";
   const auto daemon = DaemonUnderTest::start(scenario);
   ASSERT_TRUE(daemon.ok()) << daemon.error().text();
   SendmailOptions options;

@@ -16,6 +16,8 @@ void Common::add_to(CLI::App& app) {
   app.add_option("--nameserver", nameservers,
                  "ask this resolver, ADDRESS or ADDRESS:PORT (repeatable)");
   app.add_option("--zone", zones, "answer the names in this master file from it (repeatable)");
+  app.add_option("--rules", rules,
+                 "content rules instead of the configured ones, a file or a folder (repeatable)");
   app.add_option("--at", at, "the time to check for, seconds since 1970")
       ->check(CLI::NonNegativeNumber);
   app.add_flag("--json", json, "print JSON");
@@ -33,7 +35,9 @@ std::optional<config::Configuration> Common::load() const {
   constexpr const char* kDefault = "/etc/gatepost/gatepost.toml";
   std::string file = config_file;
   if (file.empty() && std::filesystem::exists(kDefault)) file = kDefault;
-  config::LoadResult loaded = config::load(file);
+  config::LoadResult loaded = config::load(file, {.all_keys = false});
+  for (const Error& warning : loaded.warnings)
+    std::fprintf(stderr, "gatepost: warning: %s\n", warning.text().c_str());
   for (const Error& error : loaded.errors)
     std::fprintf(stderr, "gatepost: %s\n", error.text().c_str());
   if (!loaded.ok()) return std::nullopt;

@@ -33,6 +33,7 @@ struct Common {
   std::string config_file;
   std::vector<std::string> nameservers;
   std::vector<std::string> zones;
+  std::vector<std::string> rules;  ///< instead of the configured ones
   std::int64_t at = -1;
   bool json = false;
 
@@ -80,10 +81,12 @@ void print_rows(const std::vector<std::pair<std::string, std::string>>& rows);
 void add_scan(CLI::App& program, int& exit_code);
 void add_spf(CLI::App& program, int& exit_code);
 void add_dkim(CLI::App& program, int& exit_code);
+void add_dkim_keys(CLI::App& dkim, int& exit_code);  ///< to the subcommand dkim
 void add_dmarc(CLI::App& program, int& exit_code);
 void add_quarantine(CLI::App& program, int& exit_code);
 void add_greylist(CLI::App& program, int& exit_code);
 void add_config(CLI::App& program, int& exit_code);
+void add_rules(CLI::App& program, int& exit_code);
 void add_daemon_commands(CLI::App& program, int& exit_code);
 
 }  // namespace gatepost::command

@@ -92,6 +92,7 @@ void add_dkim(CLI::App& program, int& exit_code) {
   options->common.add_to(*app);
   app->add_option("file", options->file, "the message, or - for standard input")->required();
   app->callback([options, &exit_code] { exit_code = run(*options); });
+  add_dkim_keys(*dkim, exit_code);
 }
 
 }  // namespace gatepost::command

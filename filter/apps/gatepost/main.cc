@@ -4,9 +4,11 @@
 #include <cstdio>
 
 #include "filter/apps/gatepost/command.h"
+#include "filter/apps/rules_loader.h"
 
 int main(int argc, char** argv) {
   using namespace gatepost::command;
+  gatepost::compile_rules_if_asked(argc, argv);
   ::signal(SIGPIPE, SIG_IGN);
   int exit_code = kOk;
   CLI::App program("gatepost - check mail, records and the running filter");
@@ -18,6 +20,7 @@ int main(int argc, char** argv) {
   add_dmarc(program, exit_code);
   add_quarantine(program, exit_code);
   add_greylist(program, exit_code);
+  add_rules(program, exit_code);
   add_config(program, exit_code);
   add_daemon_commands(program, exit_code);
   try {

@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 #include "core/mail/header_block.h"
 #include "filter/apps/gatepost/command.h"
+#include "filter/apps/rules_loader.h"
 
 namespace gatepost::command {
 
@@ -146,8 +147,14 @@ int run(const Options& options) {
     return fail(permanent_error("--ip: '" + options.ip + "' is no IP address")), kUsage;
   const auto input = read_input(options.file);
   if (!input.ok()) return fail(input.error()), kNoInput;
-  const auto configuration = options.common.load();
+  auto configuration = options.common.load();
   if (!configuration) return kConfig;
+  const LoadedRules rules =
+      compile_rules(*configuration, read_rules(*configuration, options.common.rules),
+                    {.cache = RulesCache::if_ours});
+  for (const Error& error : rules.errors) fail(error);
+  if (!rules.policy) return kConfig;
+  configuration->policy = rules.policy;
   LastRecord last;
   auto engine = Engine::open(*configuration, last, options.common.engine_options());
   if (!engine.ok()) return fail(engine.error());
@@ -157,7 +164,7 @@ int run(const Options& options) {
   // In observe mode the reply and the edits that would have been made are those of the record.
   const Verdict shown = last.get() ? last.get()->verdict : verdict;
   if (options.common.json)
-    std::printf("%s\n", to_json(shown, last.get()).dump(2).c_str());
+    std::printf("%s\n", to_json(shown, last.get()).dump(2, ' ', true).c_str());
   else
     print(shown, last.get());
   return kOk;

@@ -75,5 +75,28 @@ TEST(EncodedWord, LongConversions) {
   EXPECT_FALSE(append_as_utf8("a", "utf-8//IGNORE", out));
 }
 
+TEST(EncodeWords, GoThereAndBack) {
+  const std::string long_text = [] {
+    std::string text;
+    for (int i = 0; i < 50; ++i) text += "\xc3\xa4\xe2\x82\xac";
+    return text;
+  }();
+  for (const std::string& text : {std::string("plain text"), std::string(), long_text,
+                                  std::string("tab\tand\nline"), std::string("=?utf-8?q?x?=")}) {
+    const std::string words = encode_words(text);
+    EXPECT_EQ(decode_encoded_words(words), text);
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i <= words.size(); ++i) {
+      if (i != words.size() && words[i] != ' ') {
+        EXPECT_TRUE(words[i] > 32 && words[i] < 127);
+        continue;
+      }
+      EXPECT_LE(i - begin, 75U) << "RFC 2047 section 2";
+      begin = i + 1;
+    }
+  }
+  EXPECT_EQ(encode_words("plain text"), "plain text");
+}
+
 }  // namespace
 }  // namespace gatepost::mail

@@ -116,7 +116,6 @@ const FaultCase kFaults[] = {
 
     {"findings_is_a_table", "findings = 3",
      "f:1:12: findings: expected a table of NAME = { score = …, action = … }"},
-    {"unknown_finding", "[findings]\nXYZZY = {}", "f:2:1: unknown finding 'XYZZY'"},
     {"unknown_finding_meant", "[findings]\nSPF_FIAL = {}",
      "f:2:1: unknown finding 'SPF_FIAL', did you mean 'SPF_FAIL'?"},
     {"finding_is_a_table", "[findings]\nSPF_FAIL = 3",
@@ -184,12 +183,27 @@ TEST(Load, LongValuesAreCut) {
 TEST(Load, AllFaultsAtOnceInTheOrderOfTheFile) {
   const LoadResult loaded = load_text(
       "trusted_relays = ['x y']\nmode = 1\n[score]\nreject = 'x'\ntag = 20\n[dns]\nservers = 1\n"
-      "[findings]\nNOPE = {}\n[[dns_list]]\n",
+      "[findings]\nSPF_NOPE = {}\n[[dns_list]]\n",
       "f");
   std::vector<std::string> places;
   for (const Error& error : loaded.errors) places.push_back(error.where);
   // No word on score.reject and score.tag together: one of them is wrong by itself.
   EXPECT_THAT(places, ElementsAre("f:1:18", "f:2:8", "f:4:10", "f:7:11", "f:9:1", "f:10:1"));
+}
+
+// A name that is none of ours may be a content rule's: who loads the rules says whether it is.
+TEST(Load, FindingsOfContentRulesAreKept) {
+  const LoadResult loaded =
+      load_text("[findings]\nXYZZY = { score = 2 }\nPLUGH = { action = 'reject' }\n", "f");
+  ASSERT_THAT(faults(loaded), ElementsAre());
+  const auto& found = loaded.configuration.rule_findings;
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].name, "PLUGH");
+  EXPECT_EQ(found[0].action, Action::reject);
+  EXPECT_FALSE(found[0].score);
+  EXPECT_EQ(found[1].score, 2);
+  EXPECT_EQ(found[1].unknown.text(),
+            "f:2:1: unknown finding 'XYZZY': neither a finding nor one of the content rules");
 }
 
 // What is good and how it is stored.

@@ -105,16 +105,28 @@ TEST(HeaderEdits, CleanMailGetsStatusAndResultsOnTop) {
                   "@0"));
 }
 
+TEST(HeaderEdits, SignaturesOfOursStandOnTop) {
+  Situation s = plain();
+  s.policy.add_authentication_results = true;
+  s.facts.signatures = {{"b.example", "r", "v=1;\n\tb=x"}, {"b.example", "e", "v=1; b=y"}};
+  EXPECT_THAT(edits_for("A: 1\n\n", s),
+              ElementsAre("+Authentication-Results: mx.here.example; none @0",
+                          "+DKIM-Signature: v=1;\n\tb=x @0", "+DKIM-Signature: v=1; b=y @0"));
+}
+
 TEST(HeaderEdits, TaggedMailGetsFlagAndLevel) {
   Situation s = plain();
   s.policy.add_spam_headers = true;
   s.verdict.action = Action::tag;
   s.verdict.score = 7.96;
   s.verdict.reasons = {{"DNSLIST_LISTED", 4, Action::none}, {"SPF_FAIL", 3.96, Action::none}};
-  EXPECT_THAT(edits_for("A: 1\n\n", s),
-              ElementsAre("+X-Spam-Flag: YES @0", "+X-Spam-Level: ******* @0",
-                          "+X-Spam-Status: Yes, score=8.0 required=5.0 "
-                          "tests=DNSLIST_LISTED,SPF_FAIL @0"));
+  EXPECT_THAT(
+      edits_for("A: 1\n\n", s),
+      ElementsAre("+X-Spam-Flag: YES @0", "+X-Spam-Level: ******* @0",
+                  "+X-Spam-Report: *   4.0 DNSLIST_LISTED the client is on a DNS list; "
+                  "score\n\t*       times the list's weight\n\t*   4.0 SPF_FAIL SPF: fail @0",
+                  "+X-Spam-Status: Yes, score=8.0 required=5.0 "
+                  "tests=DNSLIST_LISTED,SPF_FAIL @0"));
 }
 
 TEST(HeaderEdits, LevelHasAtMostFiftyStarsAndNeverLessThanNone) {
@@ -130,6 +142,55 @@ TEST(HeaderEdits, LevelHasAtMostFiftyStarsAndNeverLessThanNone) {
     }
     EXPECT_EQ(level, static_cast<std::size_t>(stars)) << score;
   }
+}
+
+struct ReportCase {
+  const char* name;
+  const char* description;
+  const char* report;
+};
+
+const ReportCase kReports[] = {
+    {"no_description", "", "*   2.5 RULE"},
+    {"plain", "says why", "*   2.5 RULE says why"},
+    {"folded_between_words",
+     "a description that is so long that it does not fit in one line of a header field",
+     "*   2.5 RULE a description that is so long that it does not\n"
+     "\t*       fit in one line of a header field"},
+    {"other_languages_as_encoded_words",
+     "gr\xc3\xbc\xc3\x9f"
+     "e",
+     "*   2.5 RULE =?utf-8?b?Z3LDvMOfZQ==?="},
+    {"no_encoded_word_of_its_own",
+     "=?utf-8?q?=0AX?=", "*   2.5 RULE =?utf-8?b?PT91dGYtOD9xPz0wQVg/PQ==?="},
+    {"line_breaks_are_shown", "a\nX-Spam-Flag: NO\r\n",
+     "*   2.5 RULE a\\x0aX-Spam-Flag: NO\\x0d\\x0a"},
+    {"escapes_and_bidi_are_shown", "\x1b[2J\xe2\x80\xae", "*   2.5 RULE \\x1b[2J\\xe2\\x80\\xae"},
+    {"no_utf8", "\xff", "*   2.5 RULE \\xff"},
+};
+
+TEST(HeaderEdits, ReportSaysWhatEachReasonMeans) {
+  for (const ReportCase& row : kReports) {
+    Situation s = plain();
+    s.policy.add_spam_headers = true;
+    s.verdict.action = Action::tag;
+    s.verdict.reasons = {{"RULE", 2.5, Action::none, row.description}};
+    EXPECT_THAT(edits_for("A: 1\n\n", s),
+                ::testing::Contains("+X-Spam-Report: " + std::string(row.report) + " @0"))
+        << row.name;
+  }
+}
+
+TEST(HeaderEdits, ReasonsAreBounded) {
+  Situation s = plain();
+  s.policy.add_spam_headers = true;
+  s.verdict.action = Action::tag;
+  s.verdict.reasons.assign(10000, {"RULE", 1, Action::none, std::string(5000, 'x')});
+  for (const HeaderEdit& edit : header_edits({}, s.policy, s.connection, s.verdict, s.facts))
+    EXPECT_LT(edit.value.size(), 50000U) << edit.name;
+  const auto lines = edits_for("A: 1\n\n", s);
+  EXPECT_THAT(lines, ::testing::Contains(::testing::EndsWith("\n\t* and 9900 more @0")));
+  EXPECT_THAT(lines, ::testing::Contains(::testing::EndsWith("RULE,... @0")));
 }
 
 TEST(HeaderEdits, LongListsOfTestsAreFolded) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
+#include "tests/support/session/fake_rule_set.h"
 
 namespace gatepost {
 namespace {
@@ -113,6 +114,25 @@ TEST_P(SummaryLine, Row) {
 INSTANTIATE_TEST_SUITE_P(Rows, SummaryLine, ::testing::ValuesIn(kLines),
                          [](const auto& row) { return std::string(row.param.name); });
 
+TEST(SummaryLine, NamesTheRulesThatWereInForce) {
+  Record record = full_record();
+  auto policy = std::make_shared<Policy>(*record.policy);
+  policy->rules = std::make_shared<test::FakeRuleSet>(std::vector<rules::Rule>{},
+                                                      "0123456789abcdef0123456789abcdef");
+  record.policy = policy;
+  EXPECT_NE(summary_line(record).find(" policy=c0ffee123456 ruleset=0123456789ab time="),
+            std::string::npos);
+  EXPECT_EQ(Json::parse(to_json(record))["rules_hash"], "0123456789abcdef0123456789abcdef");
+}
+
+TEST(SummaryLine, StaysShortWithManyReasons) {
+  Record record = full_record();
+  record.verdict.reasons.assign(10000, {"RULE", 1, Action::none});
+  const std::string line = summary_line(record);
+  EXPECT_LT(line.size(), 2000U);
+  EXPECT_NE(line.find("RULE:1.0,... spf="), std::string::npos) << line;
+}
+
 TEST(SummaryLine, StaysShortWithManyRecipients) {
   Record record = full_record();
   record.envelope.recipients.assign(10000, {"someone@here.example", false});
@@ -147,6 +167,7 @@ TEST(RecordJson, TellsEverything) {
   EXPECT_EQ(json["policy"], "c0ffee123456");
   EXPECT_EQ(json["answers"][0]["name"], "sender.example");
   EXPECT_EQ(json["answers"][0]["data"][0], "v=spf1 -all");
+  EXPECT_EQ(json["rules_hash"], "");
   EXPECT_FALSE(json.contains("refused_recipient"));
 }
 

@@ -433,6 +433,44 @@ TEST(Session, ContextTellsWhatIsKnown) {
   EXPECT_EQ(seen, "192.0.2.1 h.example Ann@sender.example ann 1767225600");
 }
 
+// accepted() comes once, for mail that goes on, and what it finds still counts.
+struct AcceptedCase {
+  const char* name;
+  Action before;  // what the check's finding asks for ahead of it
+  Mode mode;
+  int calls;
+};
+
+TEST(Session, AcceptedIsCalledForMailThatGoesOn) {
+  const AcceptedCase rows[] = {
+      {"nothing", Action::none, Mode::enforce, 1},   {"tag", Action::tag, Mode::enforce, 1},
+      {"hold", Action::hold, Mode::enforce, 1},      {"store", Action::store, Mode::enforce, 0},
+      {"defer", Action::tempfail, Mode::enforce, 0}, {"reject", Action::reject, Mode::enforce, 0},
+      {"observe", Action::none, Mode::observe, 0}};
+  for (const AcceptedCase& row : rows) {
+    int calls = 0;
+    TestCheck check{.name = "message"};
+    check.end_of_message = [](CheckContext& c) { c.add("NUL_IN_MESSAGE"); };
+    check.accepted = [&calls](CheckContext&) { ++calls; };
+    SessionRig rig({check.info()});
+    rig.set_policy([&](Policy& p) {
+      p.mode = row.mode;
+      p.set_rule("NUL_IN_MESSAGE", {0, row.before});
+    });
+    rig.send({});
+    EXPECT_EQ(calls, row.calls) << row.name;
+  }
+}
+
+TEST(Session, WhatAcceptedFindsIsDecidedAgain) {
+  TestCheck check{.name = "signing"};
+  check.accepted = [](CheckContext& c) { c.add("SIGN_FAILED", "why"); };
+  SessionRig rig({check.info()});
+  const Verdict verdict = rig.send({});
+  EXPECT_EQ(verdict.action, Action::tempfail);
+  EXPECT_EQ(rig.findings(), "SIGN_FAILED");
+}
+
 TEST(Session, LoginNeedsNameAndMechanism) {
   SessionRig rig({});
   rig.connect();

@@ -37,6 +37,8 @@ AMBIGUOUS_FROM = {{ score = 0.0, action = "{store}" }}
 """
 _QUARANTINE = """[quarantine]
 directory = "{directory}"
+min_free = "0"
+release_to = "127.0.0.1:{port}"
 """
 
 
@@ -113,21 +115,15 @@ class Gatepost(daemon.Gatepost):
                               capture_output=True, timeout=300)
 
     def entries(self):
-        """{message id: [Entry]}"""
-        done = self._quarantine("list", "--json")
+        """{message id: [Entry]} of all that is stored."""
+        done = self._quarantine("list", "--json", "--limit", "1000000")
         if done.returncode != 0:
             raise RuntimeError(f"gatepost quarantine list: {done.stderr.decode().strip()}")
         found = collections.defaultdict(list)
-        for entry in json.loads(done.stdout):
-            found[id_of(self.content(entry["reference"]))].append(
+        for entry in json.loads(done.stdout)["entries"]:
+            found[entry["message_id"].strip("<>").split("@")[0]].append(
                 Entry(entry["reference"], entry["state"] != "unconfirmed"))
         return found
-
-    def content(self, entry):
-        done = self._quarantine("show", entry, "--raw")
-        if done.returncode != 0:
-            raise RuntimeError(f"gatepost quarantine show {entry}: {done.stderr.decode().strip()}")
-        return done.stdout
 
     def release(self, entry):
         """Nothing, or why not."""

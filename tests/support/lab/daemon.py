@@ -76,7 +76,7 @@ class Gatepost:
     """A configuration in a folder, with the daemon and the command line that use it."""
 
     def __init__(self, binaries, folder, nameserver=None, zones=(), log_format="json", top="", milter="", dns="",
-                 more=""):
+                 more="", scan_more=None):
         self.binaries = pathlib.Path(binaries)
         self.folder = pathlib.Path(folder)
         (self.folder / "state").mkdir(parents=True, exist_ok=True)
@@ -87,11 +87,14 @@ class Gatepost:
             dns += f'\nservers = ["{nameserver}"]'
         if zones:
             dns += f"\nzones = {json.dumps([str(zone) for zone in zones])}"
-        # The corpus is about authentication unless a caller switches greylisting on.
-        if "[greylist]" not in more + top:
-            more += '\n[greylist]\nmode = "off"\n'
-        self.config.write_text(_CONFIG.format(folder=self.folder, log_format=log_format, top=top, milter=milter,
-                                              dns=dns, more=more))
+        self.scan_config = self.config if scan_more is None else self.folder / "scan.toml"
+        for file, text in ((self.scan_config, scan_more), (self.config, more)):
+            text = text or ""
+            # The corpus is about authentication unless a caller switches greylisting on.
+            if "[greylist]" not in text + top:
+                text += '\n[greylist]\nmode = "off"\n'
+            file.write_text(_CONFIG.format(folder=self.folder, log_format=log_format, top=top, milter=milter, dns=dns,
+                                           more=text))
 
     def start(self):
         return Server([self.binaries / "gatepostd", "-f", "-c", self.config], accepts(self.socket),
@@ -100,7 +103,7 @@ class Gatepost:
     def scan(self, mail):
         """What `gatepost scan` says of one message of the corpus."""
         e = mail.envelope
-        command = [self.binaries / "gatepost", "scan", "-c", self.config, "--json", "--ip", e["client_ip"],
+        command = [self.binaries / "gatepost", "scan", "-c", self.scan_config, "--json", "--ip", e["client_ip"],
                    "--client-name", e["client_name"], "--helo", e["helo"], "--mail-from", e["from"], "--rcpt",
                    e["rcpt"], mail.file]
         done = subprocess.run([os.fspath(part) for part in command], capture_output=True, text=True, timeout=60)

@@ -38,9 +38,9 @@ class Features:
             else:
                 self.missing[name] = (said.splitlines() or ["refused"])[0]
 
-    def toml(self, folder, rules=None):
-        """Settings of a daemon whose files are in `folder`; writes the rules there."""
+    def toml(self, folder, rules=None, but=()):
+        """Settings of a daemon whose files are in `folder`, without those named in `but`; writes the rules there."""
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         rule_set.write(folder / "bench.cf", rules or rule_set.text())
-        return "".join(_SETTINGS[name].format(folder=folder) for name in self.on)
+        return "".join(_SETTINGS[name].format(folder=folder) for name in self.on if name not in but)

@@ -18,11 +18,13 @@ Result<std::unique_ptr<DaemonUnderTest>> DaemonUnderTest::start(
   // With an SOA at the root the zone answers for all names: none is asked of the dead server.
   std::ofstream(folder / "zone") << (scenario.dead_dns ? "" : ". IN SOA . . 1 1 1 1 60\n")
                                  << scenario.zone;
+  std::ofstream(daemon->rules_file()) << scenario.rules;
   // Top-level keys of the scenario come first; the tables are ours.
   std::ofstream(daemon->config_file())
-      << scenario.config << "\n[log]\ntarget = \"" << (folder / "log").string()
-      << "\"\nformat = \"json\"\n[daemon]\ncontrol_socket = \"" << daemon->control_socket()
-      << "\"\nstate_directory = \"" << (folder / "state").string() << "\"\n";
+      << install_files(scenario, folder.path()) << "\n[log]\ntarget = \""
+      << (folder / "log").string() << "\"\nformat = \"json\"\n[daemon]\ncontrol_socket = \""
+      << daemon->control_socket() << "\"\nstate_directory = \"" << (folder / "state").string()
+      << "\"\n[rules]\nfiles = [\"" << daemon->rules_file() << "\"]\n";
   daemon->arguments_ = {GATEPOST_BINARY_DIR "/bin/gatepostd",
                         "-f",
                         "-c",

@@ -24,6 +24,8 @@ class DaemonUnderTest {
   /// The records as JSON lines and the daemon's other lines.
   std::string log() const;
   std::string config_file() const { return folder_ / "gatepost.toml"; }
+  /// The content rules of the scenario; all that rules.files names.
+  std::string rules_file() const { return folder_ / "rules.cf"; }
   std::string control_socket() const { return folder_ / "control.sock"; }
   /// Where its state is.
   std::filesystem::path state() const { return folder_ / "state"; }

@@ -84,6 +84,11 @@ class PostfixTarget final : public Target {
       return temporary_error("nothing was delivered: " + postfix_->log());
     return header_without_trace(sink_->messages().back().content);
   }
+  Result<std::string> delivered_message() override {
+    if (expected_ == 0 || !sink_->wait_for(expected_))
+      return temporary_error("nothing was delivered: " + postfix_->log());
+    return sink_->messages().back().content;
+  }
   std::size_t delivered_count() override {
     sink_->wait_for(expected_);
     return sink_->messages().size();

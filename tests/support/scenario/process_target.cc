@@ -9,6 +9,7 @@
 #include "core/mail/fields.h"
 #include "core/mail/header_block.h"
 #include "filter/apps/engine.h"
+#include "filter/apps/rules_loader.h"
 #include "tests/support/scenario/dead_server.h"
 #include "tests/support/scenario/target.h"
 #include "tests/support/system/temp_folder.h"
@@ -96,7 +97,7 @@ class ProcessTarget final : public Target {
       session_->body(std::string_view(message.body).substr(at, 65535));
     }
     reply = *run([&](auto done) { session_->end_of_message(done); });
-    if (reply.code == 250 && !reply.held && !reply.stored) deliver(message.fields);
+    if (reply.code == 250 && !reply.held && !reply.stored) deliver(message);
     return reply;
   }
   Result<TargetReply> rset() override {
@@ -122,6 +123,7 @@ class ProcessTarget final : public Target {
     return std::nullopt;
   }
   Result<std::vector<std::string>> delivered_header() override { return delivered_; }
+  Result<std::string> delivered_message() override { return whole_; }
   std::size_t delivered_count() override { return count_; }
   std::string log() override { return records_.log(); }
 
@@ -143,7 +145,8 @@ class ProcessTarget final : public Target {
     return to_reply(last_);
   }
 
-  void deliver(std::vector<mail::HeaderField> fields) {
+  void deliver(const mail::ParsedMessage& message) {
+    std::vector<mail::HeaderField> fields = message.fields;
     for (const HeaderEdit& edit : last_.edits) {
       if (edit.kind == HeaderEdit::Kind::insert) {
         fields.insert(fields.begin() + edit.index, {edit.name, " " + edit.value});
@@ -155,8 +158,12 @@ class ProcessTarget final : public Target {
       });
     }
     delivered_.clear();
-    for (const auto& field : fields)
+    whole_.clear();
+    for (const auto& field : fields) {
       delivered_.push_back(field.name + ":" + mail::unfold(field.value));
+      whole_ += field.name + ":" + field.value + "\r\n";
+    }
+    whole_ += "\r\n" + message.body;
     ++count_;
   }
 
@@ -169,15 +176,24 @@ class ProcessTarget final : public Target {
   std::string login_;
   int accepted_ = 0;
   std::vector<std::string> delivered_;
+  std::string whole_;
   std::size_t count_ = 0;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Target>> make_process_target(const Scenario& scenario) {
-  const config::LoadResult loaded = config::load_text(scenario.config, scenario.name);
-  if (!loaded.ok()) return loaded.errors.front();
   const TempFolder folder("scenario");
+  std::ofstream(folder / "rules.cf") << scenario.rules;
+  config::LoadResult loaded =
+      config::load_text(install_files(scenario, folder.path()) + "\n[rules]\nfiles = [\"" +
+                            (folder / "rules.cf").string() + "\"]\n",
+                        scenario.name);
+  if (!loaded.ok()) return loaded.errors.front();
+  const LoadedRules rules = compile_rules(loaded.configuration, read_rules(loaded.configuration),
+                                          {.cache = RulesCache::none, .in_child = false});
+  if (!rules.policy) return rules.errors.front();
+  loaded.configuration.policy = rules.policy;
   const std::string zone = folder / "zone";
   std::ofstream(zone) << scenario.zone;
   DeadServer dead;

@@ -1,10 +1,14 @@
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <functional>
 #include <map>
 #include <thread>
 
 #include "core/base/text.h"
+#include "core/dns/zone.h"
+#include "core/mail/header_block.h"
+#include "dkim/verify.h"
 #include "filter/config/settings.h"
 #include "tests/support/scenario/target.h"
 
@@ -130,7 +134,33 @@ Result<void> check_reply(const Step& step, const TargetReply& reply) {
                          step.place);
 }
 
-Result<void> check_assertion(const Step& step, Target& target) {
+/// "pass/our.example fail/shop.example": the signatures of a message from the top, with keys of the
+/// zone; or "none".
+Result<std::string> dkim_results(const std::string& text, const std::string& zone_text) {
+  dns::Zone zone;
+  if (const auto added = zone.add_text(zone_text); !added.ok()) return added.error();
+  const auto library = dkim::Library::open();
+  if (!library.ok()) return library.error();
+  const auto now = std::time(nullptr);
+  const mail::ParsedMessage message = mail::parse_message(text);
+  dkim::Verifier verifier(**library, {}, now);
+  Answers answers(now);
+  for (const auto& field : message.fields) {
+    const auto query = verifier.header(field);
+    if (query) answers.add(*query, std::make_shared<dns::Answer>(zone.lookup(*query).answer));
+  }
+  if (const auto ended = verifier.end_of_headers(); !ended.ok()) return ended.error();
+  verifier.body(message.body);
+  const auto results = verifier.finish(answers);
+  if (!results.ok()) return results.error();
+  std::string list;
+  for (const auto& result : *results)
+    list += (list.empty() ? "" : " ") + std::string(dkim::to_string(result.outcome)) + "/" +
+            result.domain;
+  return list.empty() ? "none" : list;
+}
+
+Result<void> check_assertion(const Step& step, Target& target, const Scenario& scenario) {
   const std::string what = argument(step, 0);
   const auto failed = [&](const std::string& seen) {
     return permanent_error(step.verb + " " + what + " does not hold; seen: " + seen, step.place);
@@ -150,6 +180,13 @@ Result<void> check_assertion(const Step& step, Target& target) {
              (record.find("{\"name\":\"" + what + "\",\"stage\"") != std::string::npos) == wanted;
     };
     return logged(target, has) ? Result<void>() : failed(last_record(target.log()));
+  }
+  if (step.verb == "dkim") {
+    const auto message = target.delivered_message();
+    if (!message.ok()) return permanent_error(message.error().text(), step.place);
+    const auto results = dkim_results(*message, scenario.zone);
+    if (!results.ok()) return permanent_error(results.error().text(), step.place);
+    return *results == what ? Result<void>() : failed(*results + "\n" + *message);
   }
   const auto header = target.delivered_header();
   if (!header.ok()) return permanent_error(header.error().text(), step.place);
@@ -182,8 +219,9 @@ std::vector<std::string> header_without_trace(const std::string& content) {
 
 Result<void> run_scenario(const Scenario& scenario, Target& target) {
   for (const Step& step : scenario.steps) {
-    if (step.verb.ends_with("header") || step.verb.ends_with("finding") || step.verb == "log") {
-      if (const auto held = check_assertion(step, target); !held.ok()) return held;
+    if (step.verb.ends_with("header") || step.verb.ends_with("finding") || step.verb == "log" ||
+        step.verb == "dkim") {
+      if (const auto held = check_assertion(step, target, scenario); !held.ok()) return held;
     } else if (step.verb == "delivered") {
       const auto wanted = std::stoul(argument(step, 0));
       if (const auto count = target.delivered_count(); count != wanted) {

@@ -14,10 +14,10 @@ namespace {
 const std::set<std::string, std::less<>> kVerbs = {
     "connect", "ehlo",       "auth",     "mail",      "rcpt",   "message",   "generate",
     "rset",    "abort-data", "sendmail", "quit",      "header", "no-header", "first-header",
-    "finding", "no-finding", "log",      "delivered", "wait"};
+    "finding", "no-finding", "log",      "delivered", "wait",   "dkim"};
 
 bool is_assertion(std::string_view verb) {
-  return verb.ends_with("header") || verb.ends_with("finding") || verb == "log";
+  return verb.ends_with("header") || verb.ends_with("finding") || verb == "log" || verb == "dkim";
 }
 
 class Parser {
@@ -56,12 +56,17 @@ class Parser {
       scenario_.zone += line + "\n";
     } else if (section == "config") {
       scenario_.config += line + "\n";
+    } else if (section.starts_with("file ")) {
+      scenario_.files[section.substr(5)] += line + "\n";
+    } else if (section == "rules") {
+      scenario_.rules += line + "\n";
     } else if (section == "steps") {
       return take_step(line);
     } else if (section == "about") {
       return take_about(line);
     } else {
-      return wrong("unknown section '" + section + "', expected zone, config or steps");
+      return wrong("unknown section '" + section +
+                   "', expected zone, config, file NAME, rules or steps");
     }
     return {};
   }
@@ -147,6 +152,19 @@ class Parser {
 
 Result<Scenario> read_scenario(const std::filesystem::path& file) {
   return Parser(file).parse();
+}
+
+std::string install_files(const Scenario& scenario, const std::filesystem::path& folder) {
+  for (const auto& [name, text] : scenario.files) {
+    std::ofstream(folder / name) << text;
+    std::filesystem::permissions(
+        folder / name, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  }
+  std::string config = scenario.config;
+  constexpr std::string_view kFolder = "$FILES";
+  for (auto at = config.find(kFolder); at != std::string::npos; at = config.find(kFolder))
+    config.replace(at, kFolder.size(), folder.string());
+  return config;
 }
 
 std::vector<std::filesystem::path> scenario_files() {

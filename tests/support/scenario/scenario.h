@@ -3,6 +3,7 @@
 // tests/scenarios/README.md.
 
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -33,12 +34,16 @@ struct Scenario {
   std::set<std::string> runs;  ///< "process", "wire", "postfix", "sendmail"
   bool dead_dns = false;  ///< names outside of the zone are asked of a server that never answers
   std::string zone;       ///< a master file
-  std::string config;     ///< TOML
+  std::string config;     ///< TOML; $FILES is the folder of `files`
+  std::map<std::string, std::string> files;  ///< private files (mode 0600) by name
+  std::string rules;                         ///< a rule file; empty: no content rules
   std::vector<Step> steps;
 };
 
 /// @return the scenario, or a permanent Error with file:line.
 Result<Scenario> read_scenario(const std::filesystem::path& file);
+/// Writes the files of a scenario. @return its configuration, which names them in that folder.
+std::string install_files(const Scenario& scenario, const std::filesystem::path& folder);
 /// All files tests/scenarios/*.smtp, sorted.
 std::vector<std::filesystem::path> scenario_files();
 

@@ -110,6 +110,11 @@ class SendmailTarget final : public Target {
       return temporary_error("nothing was delivered: " + sendmail_->log());
     return header_without_trace(sink_->messages().back().content);
   }
+  Result<std::string> delivered_message() override {
+    if (expected_ == 0 || !sink_->wait_for(expected_))
+      return temporary_error("nothing was delivered: " + sendmail_->log());
+    return sink_->messages().back().content;
+  }
   std::size_t delivered_count() override {
     sink_->wait_for(expected_);
     return sink_->messages().size();

@@ -52,6 +52,8 @@ class Target {
 
   /// The header of the last message that was accepted and not held: "Name: value", unfolded.
   virtual Result<std::vector<std::string>> delivered_header() = 0;
+  /// The same message whole, as text with CRLF lines.
+  virtual Result<std::string> delivered_message() = 0;
   virtual std::size_t delivered_count() = 0;
   /// Everything logged so far.
   virtual std::string log() = 0;

@@ -88,6 +88,7 @@ class WireTarget final : public Target {
     return std::nullopt;
   }
   Result<std::vector<std::string>> delivered_header() override { return delivered_; }
+  Result<std::string> delivered_message() override { return whole_; }
   std::size_t delivered_count() override { return count_; }
   std::string log() override { return daemon_->log(); }
 
@@ -110,6 +111,7 @@ class WireTarget final : public Target {
   }
   void keep(const milter::MessageParts& message) {
     delivered_.clear();
+    whole_ = message.text();
     for (const auto& [name, value] : message.headers) {
       std::string line = name + ":" + value;
       std::erase(line, '\n');
@@ -122,6 +124,7 @@ class WireTarget final : public Target {
   std::optional<MilterClient> client_;
   std::string login_;
   std::vector<std::string> delivered_;
+  std::string whole_;
   std::size_t count_ = 0;
 };
 

@@ -47,6 +47,7 @@ class HookedCheck final : public Check {
   void end_of_headers(CheckContext& c) override { run(hooks_.end_of_headers, c); }
   void body(CheckContext& c, std::string_view) override { run(hooks_.body, c); }
   void end_of_message(CheckContext& c) override { run(hooks_.end_of_message, c); }
+  void accepted(CheckContext& c) override { run(hooks_.accepted, c); }
   bool conclude(CheckContext& c) override { return !hooks_.conclude || hooks_.conclude(c); }
 
  private:

@@ -28,7 +28,7 @@ struct Letter {
 };
 
 /// Its policy enforces; nothing waits for real time. One thread.
-class SessionRig final : public RecordSink {
+class SessionRig : public RecordSink {
  public:
   explicit SessionRig(std::vector<CheckInfo> checks, std::string_view zone = "");
 
@@ -83,7 +83,7 @@ struct TestCheck {
   CheckInfo::Scope scope = CheckInfo::Scope::transaction;
   std::vector<std::string_view> needs = {};
   Hook connect = {}, helo = {}, mail = {}, rcpt = {}, data = {}, header = {}, end_of_headers = {},
-       body = {}, end_of_message = {};
+       body = {}, end_of_message = {}, accepted = {};
   std::function<bool(CheckContext&)> conclude = {};
   /// Its use count tells how many checks live.
   std::shared_ptr<int> live = std::make_shared<int>(0);

@@ -1,0 +1,85 @@
+#pragma once
+// Rules while their lines arrive: definitions, and what other lines say about them.
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "rules/parse.h"
+#include "rules/reporter.h"
+
+namespace gatepost::rules {
+
+class Builder {
+ public:
+  Builder(const ParseLimits& limits, Reporter& reporter) : limits_(limits), reporter_(reporter) {}
+
+  /// Sets or replaces the rule of this name.
+  void define(Rule rule);
+  /// The rule exists and cannot be run: a reason is told once.
+  void unsupported(const std::string& name, std::string directive, Place place,
+                   const std::string& why);
+  /// The definition has an error, which the caller told.
+  void refuse(const std::string& name);
+  /// A definition in a block that is skipped: unsupported unless another line defines the rule.
+  void skipped(const std::string& name, std::string directive, Place place, std::string why);
+  /// A setting that is not supported: told once for each name, with the number of lines.
+  void unsupported_setting(const std::string& name, Place place);
+  /// `replace_rules`: its pattern holds tags, and would not mean what it says.
+  void has_tags(const std::string& name, Place place);
+
+  void describe(const std::string& name, std::string text, Place place);
+  void flags(const std::string& name, RuleFlags flags, Place place);
+  /// @return false for a relative score without one before.
+  bool score(const std::string& name, const std::array<double, 4>& values, bool relative,
+             Place place);
+  void test(RuleTest test);
+
+  /// Once, at the end. Diagnostics are the reporter's.
+  RuleFile finish();
+
+ private:
+  enum class State { none, rule, unsupported, refused };
+  struct Entry {
+    State state = State::none;
+    std::size_t index = 0;  // into rules_ or unsupported_
+    std::optional<std::array<double, 4>> scores;
+    std::optional<RuleFlags> flags;
+    std::optional<std::string> description;
+    std::optional<Orphan> mention;  // the first line about it
+    std::optional<Place> tags;
+  };
+  Entry* entry(const std::string& name, const Place& place);
+  Entry* mention(std::string_view directive, const std::string& name, const Place& place);
+  void drop(Entry& entry);
+  void apply(Rule& rule, Entry& entry);
+  void tell_skipped();
+  void tell_settings();
+
+  const ParseLimits& limits_;
+  Reporter& reporter_;
+  std::unordered_map<std::string, Entry> entries_;
+  std::vector<std::string> mentioned_;  // in the order of the lines
+  std::vector<std::optional<Rule>> rules_;
+  std::vector<std::optional<UnsupportedRule>> unsupported_;
+  std::vector<RuleTest> tests_;
+  struct Skipped {
+    UnsupportedRule rule;
+    std::string why;
+  };
+  std::vector<Skipped> skipped_;
+  struct Setting {
+    std::string name;
+    Place first;
+    std::size_t lines = 0;
+  };
+  std::vector<Setting> settings_;
+  std::unordered_map<std::string, std::size_t> setting_index_;
+  bool told_too_many_rules_ = false;
+  bool told_too_many_tests_ = false;
+};
+
+}  // namespace gatepost::rules

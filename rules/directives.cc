@@ -1,0 +1,179 @@
+#include "rules/directives.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/text.h"
+
+namespace gatepost::rules {
+namespace {
+
+using enum Directive;
+
+const std::unordered_map<std::string_view, Directive>& table() {
+  static const std::unordered_map<std::string_view, Directive> kTable = {
+      {"header", header},
+      {"body", body},
+      {"rawbody", rawbody},
+      {"full", full},
+      {"meta", meta},
+      {"score", score},
+      {"describe", describe},
+      {"tflags", tflags},
+      {"test", test},
+      {"include", include},
+      {"if", if_begin},
+      {"ifplugin", ifplugin},
+      {"else", if_else},
+      {"endif", if_end},
+      {"require_version", require_version},
+      {"replace_rules", replace_rules},
+      // The order of rules changes no result, and mass-check reads `reuse` alone.
+      {"priority", without_effect},
+      {"reuse", without_effect},
+      {"uri", unsupported_rule},
+      {"uri_detail", unsupported_rule},
+      {"mimeheader", unsupported_rule},
+      {"askdns", unsupported_rule},
+      {"uridnsbl", unsupported_rule},
+      {"uridnssub", unsupported_rule},
+      {"urirhsbl", unsupported_rule},
+      {"urirhssub", unsupported_rule},
+      {"urinsrhsbl", unsupported_rule},
+      {"urinsrhssub", unsupported_rule},
+      {"urifullnsrhsbl", unsupported_rule},
+      {"urifullnsrhssub", unsupported_rule},
+      // Gatepost's own, to come.
+      {"connect", unsupported_rule},
+      {"helo", unsupported_rule},
+      {"mail", unsupported_rule},
+      {"rcpt", unsupported_rule},
+      {"action", unsupported_setting},
+      {"shadow", unsupported_setting},
+      {"category", unsupported_setting},
+      // SpamAssassin's settings that belong to no family.
+      {"add_header", unsupported_setting},
+      {"adsp_override", unsupported_setting},
+      {"all_spam_to", unsupported_setting},
+      {"allow_user_rules", unsupported_setting},
+      {"always_trust_envelope_sender", unsupported_setting},
+      {"body_part_scan_size", unsupported_setting},
+      {"delist_uri_host", unsupported_setting},
+      {"do_not_use_mail_spf", unsupported_setting},
+      {"do_not_use_mail_spf_query", unsupported_setting},
+      {"enable_compat", unsupported_setting},
+      {"enlist_addrlist", unsupported_setting},
+      {"enlist_uri_host", unsupported_setting},
+      {"envelope_sender_header", unsupported_setting},
+      {"fold_headers", unsupported_setting},
+      {"ignore_received_spf_header", unsupported_setting},
+      {"inactive_languages", unsupported_setting},
+      {"internal_networks", unsupported_setting},
+      {"loadplugin", unsupported_setting},
+      {"lock_method", unsupported_setting},
+      {"mbox_format_from_regex", unsupported_setting},
+      {"more_spam_to", unsupported_setting},
+      {"msa_networks", unsupported_setting},
+      {"normalize_charset", unsupported_setting},
+      {"ok_languages", unsupported_setting},
+      {"ok_locales", unsupported_setting},
+      {"originating_ip_headers", unsupported_setting},
+      {"parse_dkim_uris", unsupported_setting},
+      {"rawbody_part_scan_size", unsupported_setting},
+      {"redirector_pattern", unsupported_setting},
+      {"remove_header", unsupported_setting},
+      {"report", unsupported_setting},
+      {"required_hits", unsupported_setting},
+      {"required_score", unsupported_setting},
+      {"rewrite_header", unsupported_setting},
+      {"run_reuse_tests_only", unsupported_setting},
+      {"shortcircuit", unsupported_setting},
+      {"subjprefix", unsupported_setting},
+      {"time_limit", unsupported_setting},
+      {"trusted_networks", unsupported_setting},
+      {"tryplugin", unsupported_setting},
+      {"unsafe_report", unsupported_setting},
+      {"url_shortener", unsupported_setting},
+      {"version_tag", unsupported_setting},
+  };
+  return kTable;
+}
+
+// Settings of plugins and services go by what they begin with.
+constexpr std::string_view kFamilies[] = {
+    "asn_",
+    "authres_",
+    "auto_welcomelist_",
+    "auto_whitelist_",
+    "bayes_",
+    "blacklist_",
+    "blocklist_",
+    "clear_",
+    "country_db_",
+    "dcc_",
+    "dccifd_",
+    "def_welcomelist_",
+    "def_whitelist_",
+    "dkim_",
+    "dmarc_",
+    "dns_",
+    "extracttext_",
+    "fns_",
+    "freemail_",
+    "geodb_",
+    "hashbl_",
+    "max_short_",
+    "olemacro_",
+    "phishing_",
+    "pyzor_",
+    "razor_",
+    "rbl_",
+    "replace_",
+    "report_",
+    "shortcircuit_",
+    "skip_",
+    "spamcop_",
+    "spf_",
+    "textcat_",
+    "trigger_",
+    "txrep_",
+    "unblacklist_",
+    "unblocklist_",
+    "unwelcomelist_",
+    "unwhitelist_",
+    "uri_block_",
+    "uri_country_",
+    "uri_host_",
+    "uridnsbl_",
+    "url_shortener_",
+    "use_",
+    "user_awl_",
+    "user_scores_",
+    "util_rb_",
+    "welcomelist_",
+    "whitelist_",
+};
+
+}  // namespace
+
+Directive directive_of(std::string_view key) {
+  const auto known = table().find(key);
+  if (known != table().end()) return known->second;
+  const bool of_family =
+      std::any_of(std::begin(kFamilies), std::end(kFamilies),
+                  [&](std::string_view family) { return key.starts_with(family); });
+  return of_family ? unsupported_setting : unknown;
+}
+
+std::string_view directive_like(std::string_view key) {
+  static const std::vector<std::string_view> kNames = [] {
+    std::vector<std::string_view> names{"lang"};
+    for (const auto& [name, directive] : table()) names.push_back(name);
+    std::sort(names.begin(), names.end());
+    return names;
+  }();
+  return did_you_mean(key, kNames);
+}
+
+}  // namespace gatepost::rules

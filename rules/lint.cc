@@ -1,0 +1,257 @@
+#include "rules/lint.h"
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "core/base/text.h"
+#include "rules/backtracking.h"
+#include "rules/matcher.h"
+#include "rules/regex.h"
+
+namespace gatepost::rules {
+namespace {
+
+using Severity = Diagnostic::Severity;
+
+// Lines of one kind about rules that nobody defines: more in one file are told as one.
+constexpr std::size_t kMaxOrphans = 5;
+// Looking for what was meant costs a pass over all names.
+constexpr std::size_t kMaxSuggestions = 50;
+
+// A pattern that matches all of these matches everything.
+constexpr std::string_view kAnything[] = {
+    "", "x", "0", " ", "Zq7&%$", "\n\n", "\xC3\xA9\xE2\x82", "The quick brown fox, 12:30."};
+
+bool has_pattern(const Rule& rule) {
+  return rule.type != RuleType::meta && !(rule.type == RuleType::header && rule.header.exists);
+}
+
+class Linter {
+ public:
+  Linter(const RuleFile& file, const MetaPlan& plan) : file_(file), plan_(plan) {}
+
+  std::vector<Diagnostic> run() {
+    note_uses();
+    for (std::size_t i = 0; i < file_.rules.size(); ++i) {
+      const Rule& rule = file_.rules[i];
+      scores(rule, used_[i]);
+      flags(rule);
+      if (has_pattern(rule)) pattern(rule);
+    }
+    same_patterns();
+    metas();
+    orphans();
+    sort_by_place(file_, out_);
+    return std::move(out_);
+  }
+
+ private:
+  void warn(const Place& place, std::string what, const std::string& rule) {
+    out_.push_back({Severity::warning, std::move(what), place, rule});
+  }
+
+  void note_uses() {
+    used_.assign(file_.rules.size(), nullptr);
+    for (const MetaPlan::Meta& meta : plan_.metas) {
+      for (const std::uint32_t rule : meta.program.uses()) {
+        if (used_[rule] == nullptr) used_[rule] = &file_.rules[meta.rule];
+      }
+    }
+  }
+
+  // A meta that did not compile may use anything.
+  bool uses_are_known() const {
+    const auto metas = std::count_if(file_.rules.begin(), file_.rules.end(),
+                                     [](const Rule& rule) { return rule.type == RuleType::meta; });
+    return static_cast<std::size_t>(metas) == plan_.metas.size() && file_.refused.empty();
+  }
+
+  void scores(const Rule& rule, const Rule* user) {
+    if (rule.is_subrule()) {
+      if (user == nullptr && uses_are_known())
+        warn(rule.place, "subrule " + rule.name + " is used by no meta and has no effect",
+             rule.name);
+      return;
+    }
+    const bool off = std::all_of(rule.scores.begin(), rule.scores.end(),
+                                 [](double score) { return score == 0; });
+    if (off) {
+      std::string what = rule.name + " has a score of 0 and does not run";
+      if (user != nullptr) what += ", so it counts 0 in meta " + user->name;
+      warn(rule.place, std::move(what), rule.name);
+    } else if (!rule.scored && !rule.name.starts_with("T_")) {
+      warn(rule.place,
+           rule.name + " has no score line and scores " + (rule.flags.nice ? "-1" : "1"),
+           rule.name);
+    } else if (rule.flags.nice && rule.scores[1] > 0) {
+      warn(rule.place, rule.name + " is nice and has a score above 0", rule.name);
+    }
+  }
+
+  void flags(const Rule& rule) {
+    static const std::vector<std::string_view> kKnown = {"nice",
+                                                         "multiple",
+                                                         "maxhits",
+                                                         "nosubject",
+                                                         "net",
+                                                         "learn",
+                                                         "userconf",
+                                                         "noautolearn",
+                                                         "autolearn_force",
+                                                         "publish",
+                                                         "nopublish",
+                                                         "autolearn_body",
+                                                         "autolearn_header",
+                                                         "noawl",
+                                                         "notrim",
+                                                         "domains_only",
+                                                         "ips_only",
+                                                         "dns_block_rule",
+                                                         "ns",
+                                                         "a",
+                                                         "nolog",
+                                                         "noiprev"};
+    for (const std::string& flag : rule.flags.others) {
+      const std::string_view name = std::string_view(flag).substr(0, flag.find('='));
+      if (std::find(kKnown.begin(), kKnown.end(), name) != kKnown.end()) continue;
+      std::string what = "tflags of " + rule.name + ": unknown flag '" + printable(flag, 40) + "'";
+      const std::string_view meant = did_you_mean(name, kKnown);
+      if (!meant.empty()) what += ", did you mean '" + std::string(meant) + "'?";
+      warn(rule.place, std::move(what), rule.name);
+    }
+    if (rule.flags.max_hits > 0 && !rule.flags.multiple)
+      warn(rule.place, "tflags of " + rule.name + ": maxhits has no effect without multiple",
+           rule.name);
+  }
+
+  void pattern(const Rule& rule) {
+    const Expression expression = expression_of(rule.pattern);
+    if (const auto at = nested_repeat(expression)) {
+      warn(rule.pattern.place_at(*at),
+           rule.name +
+               ": a repeat inside a repeat with nothing between them can take very long; limits "
+               "end it, and then it does not hit",
+           rule.name);
+    }
+    // Only what matches the empty text can match everything; most patterns have an octet that
+    // must be there.
+    const std::unique_ptr<const Regex> regex = Regex::compile(expression);
+    if (!regex) return;
+    runner_.start({});
+    const bool always =
+        std::all_of(std::begin(kAnything), std::end(kAnything), [&](std::string_view text) {
+          return runner_.find(*regex, text) == RegexRunner::Found::yes;
+        });
+    if (!always) return;
+    const bool negated = rule.type == RuleType::header && rule.header.negated;
+    warn(rule.pattern.place,
+         rule.name + (negated ? ": the pattern matches any text, so with !~ it never hits"
+                              : ": the pattern matches any text, also the empty one"),
+         rule.name);
+  }
+
+  static std::string pattern_key(const Rule& rule) {
+    std::string key(to_string(rule.type));
+    const HeaderSelector& header = rule.header;
+    if (rule.type == RuleType::header) {
+      key += ' ' + to_lower(header.name) + ':' + std::to_string(static_cast<int>(header.part)) +
+             (header.negated ? "!" : "=") + (header.exists ? "e" : "");
+      if (header.if_unset) key += '[' + *header.if_unset + ']';
+    }
+    key += rule.flags.multiple ? " *" : " ";
+    for (const bool modifier : {rule.pattern.caseless, rule.pattern.multiline, rule.pattern.dotall,
+                                rule.pattern.extended}) {
+      key += modifier ? '1' : '0';
+    }
+    return key + rule.pattern.expression;
+  }
+
+  void same_patterns() {
+    std::unordered_map<std::string, const Rule*> first;
+    for (const Rule& rule : file_.rules) {
+      if (rule.type == RuleType::meta) continue;
+      const auto [known, added] = first.emplace(pattern_key(rule), &rule);
+      if (added) continue;
+      warn(rule.place,
+           rule.name + " looks for the same as " + known->second->name + " at " +
+               known->second->place.text(),
+           rule.name);
+    }
+  }
+
+  void metas() {
+    const std::vector<double> nothing(file_.rules.size());
+    for (const MetaPlan::Meta& meta : plan_.metas) {
+      if (!meta.program.uses().empty()) continue;
+      const Rule& rule = file_.rules[meta.rule];
+      const bool hits = meta.program.evaluate(nothing) != 0;
+      warn(rule.place,
+           "meta " + rule.name + (hits ? " always hits" : " never hits") +
+               ": it depends on no rule that is here",
+           rule.name);
+    }
+  }
+
+  void orphans() {
+    std::vector<std::string_view> names;
+    names.reserve(file_.rules.size());
+    for (const Rule& rule : file_.rules) names.push_back(rule.name);
+    struct Kind {
+      std::vector<const Orphan*> lines;
+    };
+    std::map<std::pair<std::string, std::string>, Kind> kinds;
+    std::size_t suggestions = 0;
+    for (const Orphan& orphan : file_.orphans) {
+      std::string_view meant;
+      if (suggestions++ < kMaxSuggestions) meant = did_you_mean(orphan.rule, names);
+      if (meant.empty()) {
+        kinds[{orphan.place.file, orphan.directive}].lines.push_back(&orphan);
+      } else {
+        orphan_line(orphan, ", did you mean '" + std::string(meant) + "'?");
+      }
+    }
+    for (const auto& [kind, found] : kinds) {
+      if (found.lines.size() <= kMaxOrphans) {
+        for (const Orphan* orphan : found.lines) orphan_line(*orphan, "");
+        continue;
+      }
+      const Orphan& first = *found.lines.front();
+      orphan_line(first, ", nor " + std::to_string(found.lines.size() - 1) +
+                             " more of the rules with such lines in this file");
+    }
+  }
+
+  void orphan_line(const Orphan& orphan, const std::string& more) {
+    warn(orphan.place,
+         orphan.directive + " for '" + orphan.rule + "', which no rule file defines" + more,
+         orphan.rule);
+  }
+
+  const RuleFile& file_;
+  const MetaPlan& plan_;
+  std::vector<const Rule*> used_;  // by rule: a meta that uses it
+  RegexRunner runner_;
+  std::vector<Diagnostic> out_;
+};
+
+}  // namespace
+
+std::vector<Diagnostic> check_patterns(const RuleFile& file) {
+  std::vector<Diagnostic> out;
+  for (const Rule& rule : file.rules) {
+    if (!has_pattern(rule)) continue;
+    const auto fault = check_regex(expression_of(rule.pattern));
+    if (!fault) continue;
+    out.push_back({fault->unsupported ? Severity::unsupported : Severity::error,
+                   rule.name + ": " + fault->what, rule.pattern.place_at(fault->offset),
+                   rule.name});
+  }
+  return out;
+}
+
+std::vector<Diagnostic> lint(const RuleFile& file, const MetaPlan& plan) {
+  return Linter(file, plan).run();
+}
+
+}  // namespace gatepost::rules

@@ -1,0 +1,85 @@
+#pragma once
+// The memory that a match writes to, and the pool that hands it out.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/header_values.h"
+#include "rules/regex.h"
+
+struct hs_scratch;
+
+namespace gatepost::rules {
+
+constexpr std::uint32_t kNowhere = 0xffffffff;
+
+/// A rule that hit, and where; the text lives until the match is over.
+struct Touched {
+  std::uint32_t rule = 0;
+  std::uint32_t begin = kNowhere;  ///< kNowhere: Hyperscan found the end alone
+  std::uint32_t end = kNowhere;    ///< kNowhere: there is nothing to show
+  std::string_view text;
+};
+
+/// What one match writes to. Sized once for its rule set; a match allocates nothing here but
+/// header texts that are longer than all before.
+struct MatchState {
+  MatchState(const hs_scratch* prototype, std::size_t rules, std::size_t selectors);
+  ~MatchState();
+  MatchState(const MatchState&) = delete;
+  MatchState& operator=(const MatchState&) = delete;
+
+  hs_scratch* scratch = nullptr;
+  RegexRunner runner;
+  FieldIndex index;
+  std::vector<double> value;         ///< by rule: hits, or what a meta came to; 0 between matches
+  std::vector<std::uint64_t> tried;  ///< by rule: the piece that PCRE2 saw last, with `round`
+  std::vector<Touched> touched;      ///< room for all rules, so that a callback never allocates
+  std::vector<std::string> headers;  ///< by selector
+  std::vector<bool> wanted;          ///< by rule: a meta that has to be computed
+  std::uint32_t round = 0;           ///< one more for each text of each message
+};
+
+/// States of one rule set that nobody uses now. The lock is held to take and to put back only.
+class MatchStatePool {
+ public:
+  /// `prototype` fits all databases of the set; the pool owns it. Null when there is none.
+  MatchStatePool(hs_scratch* prototype, std::size_t rules, std::size_t selectors);
+  ~MatchStatePool();
+  MatchStatePool(const MatchStatePool&) = delete;
+  MatchStatePool& operator=(const MatchStatePool&) = delete;
+
+  /// A state until the lease goes out of scope. std::bad_alloc when there is no memory for one.
+  class Lease {
+   public:
+    explicit Lease(MatchStatePool& pool) : pool_(pool), state_(pool.take()) {}
+    ~Lease() { pool_.give_back(std::move(state_)); }
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    MatchState& operator*() const { return *state_; }
+
+   private:
+    MatchStatePool& pool_;
+    std::unique_ptr<MatchState> state_;
+  };
+
+  /// Scratch memories of the whole process, prototypes included (tests count them).
+  static std::size_t open_scratches();
+
+ private:
+  std::unique_ptr<MatchState> take();
+  void give_back(std::unique_ptr<MatchState> state);
+
+  hs_scratch* prototype_;
+  std::size_t rules_;
+  std::size_t selectors_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<MatchState>> idle_;
+};
+
+}  // namespace gatepost::rules

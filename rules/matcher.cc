@@ -1,0 +1,349 @@
+#include "rules/matcher.h"
+
+#include <algorithm>
+#include <limits>
+
+#include <hs/hs.h>
+
+namespace gatepost::rules {
+namespace {
+
+constexpr std::size_t kShown = 100;  // octets of a match that are kept
+constexpr std::size_t kLookBack = 200;
+
+hs_scratch* scratch_for(const RuleSetParts& parts, bool& failed) {
+  hs_scratch* scratch = nullptr;
+  const auto add = [&](const Group& group) {
+    for (const Database& one : group.databases) {
+      if (hs_alloc_scratch(one.database.get(), &scratch) != HS_SUCCESS) failed = true;
+    }
+  };
+  for (const HeaderGroup& group : parts.headers) add(group.rules);
+  add(parts.body);
+  add(parts.rawbody);
+  add(parts.full);
+  return scratch;
+}
+
+// A text that one group of rules looks at. Without pieces it is one piece.
+class TextScan {
+ public:
+  TextScan(const RuleSetParts& parts, MatchState& state, std::string_view text,
+           const std::vector<mail::PieceText::Piece>* pieces)
+      : parts_(parts), state_(state), text_(text), pieces_(pieces) {
+    if (text_.size() > std::numeric_limits<std::uint32_t>::max())
+      text_ = text_.substr(0, std::numeric_limits<std::uint32_t>::max());
+    ++state_.round;
+  }
+
+  void run(const Group& group) {
+    for (const Database& database : group.databases) {
+      database_ = &database;
+      piece_ = 0;
+      const char* octets = text_.data() == nullptr ? "" : text_.data();
+      hs_scan(database.database.get(), octets, static_cast<unsigned>(text_.size()), 0,
+              state_.scratch, &TextScan::on_match, this);
+    }
+    for (const std::uint32_t rule : group.pcre_only) pcre_only(rule);
+  }
+
+  bool limited() const { return limited_; }
+
+ private:
+  static int on_match(unsigned id, unsigned long long /*from*/, unsigned long long to,
+                      unsigned /*flags*/, void* self) {
+    auto& scan = *static_cast<TextScan*>(self);
+    if (id < scan.database_->rules.size())
+      scan.found(scan.database_->rules[id], static_cast<std::uint32_t>(to));
+    return 0;
+  }
+
+  void found(std::uint32_t rule, std::uint32_t to) {
+    const Slot& slot = parts_.slots[rule];
+    if (state_.value[rule] != 0 && !slot.multiple) return;
+    std::string_view piece = text_;
+    std::uint32_t begin = 0;
+    std::uint32_t number = 0;
+    if (pieces_ != nullptr) {
+      // A match that ends behind the LF of a piece reaches out of it.
+      if (!find_piece(to)) return;
+      number = piece_;
+      if (number == 0 && slot.skip_subject) return;
+      begin = (*pieces_)[number].begin;
+      piece = piece_text(number);
+    }
+    if (slot.route == Route::exact && !slot.multiple) {
+      hit(rule, 1, {rule, kNowhere, to - begin, piece});
+      return;
+    }
+    const std::uint64_t here = (std::uint64_t{state_.round} << 32) | number;
+    if (state_.tried[rule] == here) return;
+    state_.tried[rule] = here;
+    decide(rule, piece);
+  }
+
+  // Sets piece_ to the one that holds the octet before `to`. Ends of matches come in order, but for
+  // rare ones.
+  bool find_piece(std::uint32_t to) {
+    const auto& pieces = *pieces_;
+    if (pieces.empty()) return false;
+    if (to <= pieces[piece_].begin) {
+      const auto after = std::upper_bound(
+          pieces.begin(), pieces.end(), to,
+          [](std::uint32_t at, const mail::PieceText::Piece& p) { return at <= p.begin; });
+      if (after == pieces.begin()) return false;
+      piece_ = static_cast<std::uint32_t>(after - pieces.begin() - 1);
+    }
+    while (piece_ + 1 < pieces.size() && to > pieces[piece_ + 1].begin) ++piece_;
+    return to > pieces[piece_].begin && to <= pieces[piece_].end;
+  }
+
+  std::string_view piece_text(std::size_t number) const {
+    const auto& piece = (*pieces_)[number];
+    return text_.substr(piece.begin, piece.end - piece.begin);
+  }
+
+  void pcre_only(std::uint32_t rule) {
+    if (pieces_ == nullptr) {
+      decide(rule, text_);
+      return;
+    }
+    const Slot& slot = parts_.slots[rule];
+    for (std::size_t i = slot.skip_subject ? 1 : 0; i < pieces_->size(); ++i) {
+      decide(rule, piece_text(i));
+      if (state_.value[rule] >= slot.most) return;
+    }
+  }
+
+  // PCRE2 has the last word on one piece.
+  void decide(std::uint32_t rule, std::string_view piece) {
+    const Slot& slot = parts_.slots[rule];
+    const Regex* regex = slot.regex.get(parts_.rules[rule].pattern);
+    if (regex == nullptr) return;
+    const int room = slot.most - static_cast<int>(state_.value[rule]);
+    if (room <= 0) return;
+    int count = 1;
+    RegexRunner& runner = state_.runner;
+    const auto found =
+        slot.multiple ? runner.count(*regex, piece, room, count) : runner.find(*regex, piece);
+    if (found == RegexRunner::Found::limited) {
+      limited_ = true;
+      if (slot.negated) state_.value[rule] = 1;  // not known: it does not hit
+      if (!slot.multiple) return;
+    }
+    if (found == RegexRunner::Found::no || count == 0) return;
+    hit(rule, count,
+        {rule, static_cast<std::uint32_t>(runner.begin()), static_cast<std::uint32_t>(runner.end()),
+         piece});
+  }
+
+  void hit(std::uint32_t rule, int count, const Touched& where) {
+    // A negated rule hits when its value is still 0 in the end.
+    if (state_.value[rule] == 0 && !parts_.slots[rule].negated) state_.touched.push_back(where);
+    state_.value[rule] += count;
+  }
+
+  const RuleSetParts& parts_;
+  MatchState& state_;
+  std::string_view text_;
+  const std::vector<mail::PieceText::Piece>* pieces_;
+  const Database* database_ = nullptr;
+  std::uint32_t piece_ = 0;
+  bool limited_ = false;
+};
+
+class CompiledRules final : public RuleSet {
+ public:
+  CompiledRules(RuleSetParts parts, hs_scratch* scratch)
+      : parts_(std::move(parts)), pool_(scratch, parts_.rules.size(), parts_.selectors.size()) {
+    budget_ = {parts_.limits.pcre_match_limit, parts_.limits.pcre_heap_kib,
+               parts_.limits.max_confirmations, parts_.limits.pcre_time};
+    index_metas();
+    const MatchStatePool::Lease lease(pool_);
+    find_when_unset(*lease);
+  }
+
+  MatchOutcome match(const Subject& subject) const override {
+    const MatchStatePool::Lease lease(pool_);
+    MatchState& state = *lease;
+    state.runner.start(budget_);
+    scan_headers(state, subject);
+    const mail::Content& content = subject.content;
+    TextScan(parts_, state, content.body.text, &content.body.pieces).run(parts_.body);
+    TextScan(parts_, state, content.rawbody.text, &content.rawbody.pieces).run(parts_.rawbody);
+    TextScan(parts_, state, content.full, nullptr).run(parts_.full);
+    MatchOutcome out;
+    out.confirmations = state.runner.runs();
+    out.limited = state.runner.limited();
+    out.budget_exceeded = out.limited != 0;
+    run_metas(state);
+    collect(state, subject.want_matched, out.hits);
+    return out;
+  }
+
+  std::span<const Rule> rules() const override { return parts_.rules; }
+  const std::string& hash() const override { return parts_.hash; }
+
+ private:
+  void index_metas() {
+    const std::size_t rules = parts_.rules.size();
+    users_begin_.assign(rules + 1, 0);
+    for (const MetaPlan::Meta& meta : parts_.metas) {
+      for (const std::uint32_t input : meta.program.uses()) {
+        if (input < rules) ++users_begin_[input + 1];  // names that no file defines are behind
+      }
+    }
+    for (std::size_t i = 1; i < users_begin_.size(); ++i) users_begin_[i] += users_begin_[i - 1];
+    users_.resize(users_begin_.back());
+    std::vector<std::uint32_t> next = users_begin_;
+    const std::vector<double> nothing(rules);
+    for (const MetaPlan::Meta& meta : parts_.metas) {
+      for (const std::uint32_t input : meta.program.uses()) {
+        if (input < rules) users_[next[input]++] = meta.rule;
+      }
+      if (meta.program.evaluate(nothing) != 0) always_.push_back(meta.rule);
+    }
+  }
+
+  void find_when_unset(MatchState& state) {
+    for (HeaderGroup& group : parts_.headers) {
+      state.runner.start(budget_);
+      scan_group(state, group, group.unset);
+      for (const std::uint32_t rule : group.missing) touch(state, rule);
+      for (const Touched& touched : state.touched)
+        group.when_unset.emplace_back(touched.rule, state.value[touched.rule]);
+      clear(state);
+    }
+  }
+
+  static void touch(MatchState& state, std::uint32_t rule, double value = 1) {
+    state.touched.push_back({rule, kNowhere, kNowhere, {}});
+    state.value[rule] = value;
+  }
+
+  void scan_headers(MatchState& state, const Subject& subject) const {
+    state.index.read(subject.fields);
+    std::size_t read = parts_.selectors.size();  // none yet; groups of a selector stand together
+    bool present = false;
+    for (const HeaderGroup& group : parts_.headers) {
+      std::string& text = state.headers[group.selector];
+      if (read != group.selector) {
+        present = parts_.selectors[group.selector].read(state.index, subject.mail_from, text);
+        read = group.selector;
+      }
+      if (!present) {
+        for (const auto& [rule, value] : group.when_unset) touch(state, rule, value);
+        continue;
+      }
+      scan_group(state, group, text);
+      for (const std::uint32_t rule : group.exists) touch(state, rule);
+    }
+  }
+
+  void scan_group(MatchState& state, const HeaderGroup& group, std::string_view text) const {
+    TextScan(parts_, state, text, nullptr).run(group.rules);
+    for (const std::uint32_t rule : group.negated) {
+      if (state.value[rule] == 0) {
+        touch(state, rule);
+      } else {
+        state.value[rule] = 0;
+      }
+    }
+  }
+
+  void want_users(MatchState& state, std::uint32_t rule) const {
+    for (std::uint32_t i = users_begin_[rule]; i < users_begin_[rule + 1]; ++i)
+      state.wanted[users_[i]] = true;
+  }
+
+  // A meta is computed only when a rule that it names hit, or when it is true of nothing; else it
+  // is 0.
+  void run_metas(MatchState& state) const {
+    if (parts_.metas.empty()) return;
+    for (const std::uint32_t rule : always_) state.wanted[rule] = true;
+    for (const Touched& touched : state.touched) want_users(state, touched.rule);
+    for (const MetaPlan::Meta& meta : parts_.metas) {
+      if (!state.wanted[meta.rule]) continue;
+      state.wanted[meta.rule] = false;
+      const double value = meta.program.evaluate(state.value);
+      if (value == 0) continue;
+      touch(state, meta.rule, value);
+      want_users(state, meta.rule);
+    }
+  }
+
+  void collect(MatchState& state, bool want_matched, std::vector<Hit>& hits) const {
+    std::sort(state.touched.begin(), state.touched.end(),
+              [](const Touched& a, const Touched& b) { return a.rule < b.rule; });
+    hits.reserve(state.touched.size());
+    for (const Touched& touched : state.touched) {
+      Hit& hit = hits.emplace_back();
+      hit.rule = &parts_.rules[touched.rule];
+      if (parts_.slots[touched.rule].multiple)
+        hit.count = static_cast<int>(state.value[touched.rule]);
+      if (want_matched && touched.end != kNowhere) hit.matched = shown(state, touched);
+    }
+    clear(state);
+  }
+
+  static void clear(MatchState& state) {
+    for (const Touched& touched : state.touched) state.value[touched.rule] = 0;
+    state.touched.clear();
+  }
+
+  // The text of a hit. Hyperscan gives its end alone; PCRE2 finds the begin close before it.
+  std::string shown(MatchState& state, const Touched& touched) const {
+    std::size_t begin = touched.begin;
+    if (touched.begin == kNowhere) {
+      const Regex* regex = parts_.slots[touched.rule].regex.get(parts_.rules[touched.rule].pattern);
+      const std::size_t from = touched.end > kLookBack ? touched.end - kLookBack : 0;
+      const bool seen = regex != nullptr &&
+                        state.runner.find(*regex, touched.text.substr(0, touched.end), from) ==
+                            RegexRunner::Found::yes;
+      begin =
+          seen ? state.runner.begin() : touched.end - std::min<std::size_t>(touched.end, kShown);
+    }
+    return std::string(touched.text.substr(begin, std::min(touched.end - begin, kShown)));
+  }
+
+  RuleSetParts parts_;
+  RegexBudget budget_;
+  mutable MatchStatePool pool_;
+  std::vector<std::uint32_t> users_begin_;  // by rule, into users_: the metas that name it
+  std::vector<std::uint32_t> users_;
+  std::vector<std::uint32_t> always_;  // metas that are true when nothing hits
+};
+
+}  // namespace
+
+void DatabaseFree::operator()(hs_database* database) const {
+  hs_free_database(database);
+}
+
+Expression expression_of(const Pattern& pattern) {
+  return {pattern.expression, pattern.caseless, pattern.multiline, pattern.dotall,
+          pattern.extended};
+}
+
+const Regex* LazyRegex::get(const Pattern& pattern) const {
+  if (const Regex* made = made_.load(std::memory_order_acquire)) return made;
+  std::unique_ptr<const Regex> mine = Regex::compile(expression_of(pattern));
+  if (!mine) return nullptr;
+  const Regex* expected = nullptr;
+  if (made_.compare_exchange_strong(expected, mine.get(), std::memory_order_acq_rel))
+    return mine.release();
+  return expected;
+}
+
+Result<std::shared_ptr<const RuleSet>> make_rule_set(RuleSetParts parts) {
+  bool failed = false;
+  hs_scratch* scratch = scratch_for(parts, failed);
+  if (failed) {
+    hs_free_scratch(scratch);
+    return internal_error("no memory for the scratch of Hyperscan");
+  }
+  return std::shared_ptr<const RuleSet>(
+      std::make_shared<const CompiledRules>(std::move(parts), scratch));
+}
+
+}  // namespace gatepost::rules

@@ -1,0 +1,90 @@
+#pragma once
+// The rule set as the compiler hands it over, and its match().
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rules/header_values.h"
+#include "rules/match_state.h"
+#include "rules/meta.h"
+#include "rules/pattern.h"
+#include "rules/rule_set.h"
+
+struct hs_database;
+
+namespace gatepost::rules {
+
+struct DatabaseFree {
+  void operator()(hs_database* database) const;
+};
+
+/// One Hyperscan database and the rules its ids stand for.
+struct Database {
+  std::unique_ptr<hs_database, DatabaseFree> database;
+  std::vector<std::uint32_t> rules;
+};
+
+/// Rules that look at one subject.
+struct Group {
+  std::vector<Database> databases;
+  std::vector<std::uint32_t> pcre_only;
+};
+
+/// Rules that look at one selector's text or, without such a field, at `unset`.
+struct HeaderGroup {
+  std::uint32_t selector = 0;
+  std::string unset;
+  Group rules;
+  std::vector<std::uint32_t> negated;  ///< of `rules`, those with !~
+  std::vector<std::uint32_t> exists;
+  std::vector<std::uint32_t> missing;  ///< exists, negated
+  /// What hits when there is no such field: always the same, so found once.
+  std::vector<std::pair<std::uint32_t, double>> when_unset;
+};
+
+/// A regular expression that is compiled when it is first needed: most never are.
+class LazyRegex {
+ public:
+  LazyRegex() = default;
+  ~LazyRegex() { delete made_.load(); }
+  LazyRegex(const LazyRegex&) = delete;
+  LazyRegex& operator=(const LazyRegex&) = delete;
+  /// Null when it does not compile. Any thread; two that come first both compile, one is kept.
+  const Regex* get(const Pattern& pattern) const;
+
+ private:
+  mutable std::atomic<const Regex*> made_{nullptr};
+};
+
+Expression expression_of(const Pattern& pattern);
+
+/// What match() needs to know of a rule.
+struct Slot {
+  Route route = Route::unsupported;
+  bool negated = false;
+  bool multiple = false;
+  bool skip_subject = false;  ///< tflags nosubject: not in the first piece of the body
+  int most = 1;               ///< hits that are counted
+  LazyRegex regex;
+};
+
+/// Everything compile() made of the rules.
+struct RuleSetParts {
+  std::vector<Rule> rules;
+  std::unique_ptr<Slot[]> slots;  ///< by rule
+  std::vector<HeaderReader> selectors;
+  std::vector<HeaderGroup> headers;
+  Group body, rawbody, full;
+  std::vector<MetaPlan::Meta> metas;  ///< in the order in which they are computed
+  std::string hash;
+  MatchLimits limits;
+};
+
+/// @return an internal error when Hyperscan has no memory for its scratch.
+Result<std::shared_ptr<const RuleSet>> make_rule_set(RuleSetParts parts);
+
+}  // namespace gatepost::rules

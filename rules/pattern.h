@@ -1,0 +1,53 @@
+#pragma once
+// Which pattern goes where: Hyperscan alone, Hyperscan with PCRE2 behind it, PCRE2 alone.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "rules/regex.h"
+
+namespace gatepost::rules {
+
+enum class Route : std::uint8_t {
+  exact,        ///< a match that Hyperscan reports is a match
+  confirm,      ///< Hyperscan reports each place where a match may end; PCRE2 decides
+  pcre_only,    ///< Hyperscan cannot hold it
+  invalid,      ///< no regular expression: refuses the load
+  unsupported,  ///< Perl has it, we do not: never hits
+};
+
+/// A pattern and what it is matched against.
+struct PatternInput {
+  Expression expression;
+  /// The subject is a text in pieces that Hyperscan sees as one buffer: ^, $ and the like mean the
+  /// ends of a piece, and a match must lie in one.
+  bool in_pieces = false;
+  /// Each place where it matches is wanted, not the first alone.
+  bool every_match = false;
+};
+
+struct PatternPlan {
+  Route route = Route::pcre_only;
+  std::string hs_expression;  ///< exact and confirm: what Hyperscan is given
+  unsigned hs_flags = 0;
+  std::string problem;     ///< invalid, unsupported: what is wrong
+  std::size_t offset = 0;  ///< and where, in octets
+};
+
+/// What can be seen in an expression's text. Errs to the side of true.
+struct PatternTraits {
+  bool may_match_lf = false;      ///< some item of it can be a line feed
+  bool has_anchor = false;        ///< ^ $ \A \z \Z \G
+  bool clears_multiline = false;  ///< (?-m) or (?^)
+  bool has_wide_repeat = false;   ///< an unlimited repeat or one of more than 8 of something wide
+  /// The expression with \A as ^ and \z, \Z as $.
+  std::string with_line_anchors;
+};
+PatternTraits traits_of(const Expression& expression);
+
+/// Validates with PCRE2, then asks Hyperscan what it can do with it. To be called where a crash or
+/// a lot of memory does no harm. Never fails: the last resort is pcre_only.
+PatternPlan plan_pattern(const PatternInput& input);
+
+}  // namespace gatepost::rules

@@ -1,0 +1,312 @@
+// [[signing]], its key files, and who may send as whom: everything that is read from other files.
+
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <grp.h>
+#include <gtest/gtest.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "dkim/signing_keys.h"
+#include "filter/config/configuration.h"
+#include "filter/policy/sender_map.h"
+#include "tests/support/system/temp_folder.h"
+
+namespace gatepost::config {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::string key_text(dkim::KeyType type = dkim::KeyType::ed25519, int bits = 0) {
+  const auto key = dkim::PrivateKey::generate(type, bits);
+  EXPECT_TRUE(key);
+  return (*key)->pem();
+}
+
+class Signing : public testing::Test {
+ protected:
+  Signing() : folder_("signing") {}
+
+  std::string path(const std::string& name) const { return folder_ / name; }
+  void write(const std::string& name, const std::string& text, mode_t mode = 0600) {
+    std::filesystem::create_directories(std::filesystem::path(path(name)).parent_path());
+    std::ofstream(path(name)) << text;
+    ::chmod(path(name).c_str(), mode);
+  }
+  LoadResult load(const std::string& text, const LoadOptions& options = {}) {
+    write("gatepost.toml", text, 0644);
+    return config::load(path("gatepost.toml"), options);
+  }
+  /// Faults without the folder's own name.
+  std::vector<std::string> texts(const std::vector<Error>& errors) const {
+    std::vector<std::string> list;
+    for (const Error& error : errors) {
+      EXPECT_EQ(error.kind, ErrorKind::config);
+      std::string text = error.text();
+      const std::string folder = path("");
+      for (auto at = text.find(folder); at != std::string::npos; at = text.find(folder))
+        text.erase(at, folder.size());
+      list.push_back(text);
+    }
+    return list;
+  }
+  std::vector<std::string> faults(const std::string& text) { return texts(load(text).errors); }
+
+  test::TempFolder folder_;
+};
+
+constexpr char kOne[] = "[[signing]]\ndomain = 'our.example'\nselector = 's1'\n";
+
+TEST_F(Signing, KeysAreFoundBesideTheConfiguration) {
+  write("keys/our.example/s1.private", key_text());
+  const auto loaded = load(kOne);
+  ASSERT_THAT(texts(loaded.errors), IsEmpty());
+  EXPECT_THAT(texts(loaded.warnings), IsEmpty());
+  const auto& keys = loaded.configuration.policy->signing_keys;
+  ASSERT_NE(keys, nullptr);
+  ASSERT_EQ(keys->keys_for("our.example").size(), 1U);
+  EXPECT_TRUE(keys->keys_for("news.our.example").empty());
+}
+
+TEST_F(Signing, EverythingCanBeSet) {
+  write("a.pem", key_text());
+  write("b.pem", key_text(dkim::KeyType::rsa, 2048));
+  const auto loaded = load(
+      "[dkim]\nsign_lifetime = '7d'\nsign_canonicalization = 'relaxed/simple'\n"
+      "[[signing]]\ndomain = 'B\xc3\xbc"
+      "cher.Example'\nselector = 'S1'\nkey_file = 'a.pem'\n"
+      "subdomains = true\n[[signing]]\nselector = 'r'\nkey_file = '" +
+      path("b.pem") + "'\ndomain = 'xn--bcher-kva.example'\n");
+  ASSERT_THAT(texts(loaded.errors), IsEmpty());
+  const auto& keys = *loaded.configuration.policy->signing_keys;
+  ASSERT_EQ(keys.keys_for("xn--bcher-kva.example").size(), 2U);
+  EXPECT_EQ(keys.keys()[0].selector, "s1");
+  EXPECT_TRUE(keys.keys()[0].subdomains);
+  EXPECT_EQ(keys.keys()[1].key->bits(), 2048);
+  EXPECT_EQ(keys.options().lifetime, 7 * 86400);
+  EXPECT_EQ(keys.options().header_form, dkim::Canonicalization::relaxed);
+  EXPECT_EQ(keys.options().body_form, dkim::Canonicalization::simple);
+}
+
+TEST_F(Signing, NothingIsSignedWithoutTables) {
+  EXPECT_EQ(load("").configuration.policy->signing_keys, nullptr);
+}
+
+TEST_F(Signing, AnotherKeyIsAnotherPolicy) {
+  write("keys/our.example/s1.private", key_text());
+  const std::string before = load(kOne).configuration.policy->hash;
+  EXPECT_EQ(load(kOne).configuration.policy->hash, before);
+  write("keys/our.example/s1.private", key_text());
+  EXPECT_NE(load(kOne).configuration.policy->hash, before);
+}
+
+TEST_F(Signing, TablesAreChecked) {
+  write("k", key_text());
+  EXPECT_THAT(faults("signing = 1"),
+              ElementsAre("gatepost.toml:1:11: signing: expected [[signing]] tables"));
+  EXPECT_THAT(faults("[[signing]]\n"),
+              ElementsAre("gatepost.toml:1:1: signing: domain is missing",
+                          "gatepost.toml:1:1: signing: selector is missing"));
+  EXPECT_THAT(faults("[[signing]]\ndomain = 'a b'\nselector = 3\nkey_file = 'k'\nsubdomains = 1\n"
+                     "selectors = 'x'\n"),
+              ElementsAre("gatepost.toml:2:10: signing.domain: expected the name of a domain, got "
+                          "'a b'",
+                          "gatepost.toml:3:12: signing.selector: expected a selector such as "
+                          "\"s1\", got 3",
+                          "gatepost.toml:5:14: signing.subdomains: expected true or false, got 1",
+                          "gatepost.toml:6:1: signing: unknown key 'selectors', expected domain, "
+                          "selector, key_file or subdomains"));
+  const std::string row = std::string(kOne) + "key_file = 'k'\n";
+  EXPECT_THAT(faults(row + row),
+              ElementsAre("gatepost.toml:5:1: signing: our.example has the selector s1 already"));
+}
+
+struct BadKey {
+  const char* name;
+  std::string text;
+  mode_t mode;
+  const char* fault;
+};
+
+TEST_F(Signing, BadKeyFilesAreNamed) {
+  const BadKey rows[] = {
+      {"no_key", "hello", 0600, "is no private key, expected PEM (-----BEGIN PRIVATE KEY-----)"},
+      {"empty", "", 0600, "is no private key, expected PEM (-----BEGIN PRIVATE KEY-----)"},
+      {"others_read", key_text(), 0604, "has mode 0604 (group "},
+      {"group_writes", key_text(), 0660, "has mode 0660 (group "},
+      {"world_writes", key_text(), 0602, "has mode 0602 (group "},
+  };
+  for (const BadKey& row : rows) {
+    write("keys/our.example/s1.private", row.text, row.mode);
+    EXPECT_THAT(faults(kOne),
+                ElementsAre(HasSubstr(std::string("gatepost.toml:1:1: signing: key file "
+                                                  "keys/our.example/s1.private ") +
+                                      row.fault)))
+        << row.name;
+  }
+}
+
+TEST_F(Signing, MissingKeyIsAFaultAtItsLine) {
+  EXPECT_THAT(faults(std::string(kOne) + "key_file = 'none.pem'\n"),
+              ElementsAre("gatepost.toml:4:12: signing: key file none.pem there is no such file, "
+                          "expected a private key"));
+  EXPECT_THAT(faults(std::string(kOne) + "key_file = '/dev/null'\n"),
+              ElementsAre("gatepost.toml:4:12: signing: key file /dev/null is no file, expected a "
+                          "private key"));
+}
+
+TEST_F(Signing, GroupOfOursMayRead) {
+  write("keys/our.example/s1.private", key_text(), 0640);
+  EXPECT_THAT(faults(kOne), IsEmpty());
+}
+
+TEST_F(Signing, ShortRsaKeysAreToldButUsed) {
+  write("keys/our.example/s1.private", key_text(dkim::KeyType::rsa, 1024));
+  const auto loaded = load(kOne);
+  EXPECT_THAT(texts(loaded.errors), IsEmpty());
+  EXPECT_THAT(texts(loaded.warnings),
+              ElementsAre("gatepost.toml:1:1: signing: key file keys/our.example/s1.private is not "
+                          "as it should be: RSA "
+                          "key has 1024 bits, expected 2048 or more (RFC 8301)"));
+  EXPECT_NE(loaded.configuration.policy->signing_keys, nullptr);
+}
+
+// As root only: another user's files, and what happens when root is given up.
+class SigningAsRoot : public Signing {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+    other_ = ::getpwnam("nobody");
+    if (other_ == nullptr) GTEST_SKIP() << "there is no user nobody";
+    ::chmod(path("").c_str(), 0755);
+    write("keys/our.example/s1.private", key_text());
+    key_ = path("keys/our.example/s1.private");
+  }
+  /// What a process of user nobody reads; its faults and warnings.
+  std::string as_nobody(const LoadOptions& options) {
+    int ends[2];
+    if (::pipe(ends) != 0) return "no pipe";
+    const pid_t child = ::fork();
+    if (child == 0) {
+      std::string text = "cannot become nobody";
+      if (::setgroups(0, nullptr) == 0 && ::setgid(other_->pw_gid) == 0 &&
+          ::setuid(other_->pw_uid) == 0) {
+        const auto loaded = config::load(path("gatepost.toml"), options);
+        text = "";
+        for (const Error& error : loaded.errors) text += error.text() + "\n";
+        for (const Error& error : loaded.warnings) text += "warning: " + error.text() + "\n";
+      }
+      (void)!::write(ends[1], text.data(), text.size());
+      ::_exit(0);
+    }
+    ::close(ends[1]);
+    std::string text;
+    char chunk[4096];
+    for (ssize_t size; (size = ::read(ends[0], chunk, sizeof chunk)) > 0;)
+      text.append(chunk, static_cast<std::size_t>(size));
+    ::close(ends[0]);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return text;
+  }
+  std::string nobodys_group() const { return ::getgrgid(other_->pw_gid)->gr_name; }
+
+  const passwd* other_ = nullptr;
+  std::string key_;
+};
+
+TEST_F(SigningAsRoot, KeyOfAStrangerIsRefused) {
+  ASSERT_EQ(::chown(key_.c_str(), other_->pw_uid, other_->pw_gid), 0);
+  EXPECT_THAT(faults(kOne), ElementsAre(HasSubstr("belongs to nobody, expected root or root")));
+}
+
+TEST_F(SigningAsRoot, KeyOfTheDaemonsUserIsGood) {
+  ASSERT_EQ(::chown(key_.c_str(), other_->pw_uid, other_->pw_gid), 0);
+  const auto loaded = load("[daemon]\nuser = 'nobody'\n" + std::string(kOne));
+  EXPECT_THAT(texts(loaded.errors), IsEmpty());
+  EXPECT_THAT(texts(loaded.warnings), IsEmpty());
+  EXPECT_THAT(texts(load(kOne, {.user = "nobody"}).errors), IsEmpty()) << "--user";
+}
+
+TEST_F(SigningAsRoot, KeyOfRootForTheDaemonsGroupIsGood) {
+  ASSERT_EQ(::chown(key_.c_str(), 0, other_->pw_gid), 0);
+  ::chmod(key_.c_str(), 0640);
+  const auto loaded = load("[daemon]\nuser = 'nobody'\n" + std::string(kOne));
+  EXPECT_THAT(texts(loaded.errors), IsEmpty());
+  EXPECT_THAT(texts(loaded.warnings), IsEmpty());
+  EXPECT_EQ(as_nobody({}), "");
+  EXPECT_THAT(faults(kOne), ElementsAre(HasSubstr("has mode 0640 (group " + nobodys_group())))
+      << "it is not the group of a daemon that stays root";
+}
+
+TEST_F(SigningAsRoot, KeyThatAReloadCannotReadIsToldAtTheStart) {
+  const auto loaded = load("[daemon]\nuser = 'nobody'\n" + std::string(kOne));
+  EXPECT_THAT(texts(loaded.errors), IsEmpty());
+  EXPECT_THAT(texts(loaded.warnings),
+              ElementsAre(HasSubstr("user nobody will not be able to read it at the next reload; "
+                                    "give it to the daemon's group: chgrp " +
+                                    nobodys_group() + " and chmod 0640")));
+}
+
+TEST_F(SigningAsRoot, ReloadWithoutRootSaysHow) {
+  load(kOne);
+  EXPECT_THAT(as_nobody({}),
+              HasSubstr("cannot be read by user nobody, root is given up after the start; give it "
+                        "to the daemon's group: chgrp " +
+                        nobodys_group() + " and chmod 0640"));
+}
+
+TEST_F(SigningAsRoot, ToolsRunWithoutKeysTheyMayNotRead) {
+  load(kOne);
+  const std::string said = as_nobody({.all_keys = false});
+  EXPECT_TRUE(said.starts_with("warning: ")) << said;
+  EXPECT_THAT(said, HasSubstr("may not be read by us, nothing is signed with it here"));
+}
+
+TEST_F(Signing, SendersComeFromBothPlaces) {
+  write("senders", "# Postfix's\nann@our.example ann\n");
+  const auto loaded = load(
+      "[submission]\nsender_map = 'senders'\n[submission.senders]\n"
+      "bob = ['bob@our.example', '@shop.example']\n");
+  ASSERT_THAT(texts(loaded.errors), IsEmpty());
+  const Policy& policy = *loaded.configuration.policy;
+  EXPECT_TRUE(may_send_as(policy, "ann", "ann@our.example"));
+  EXPECT_TRUE(may_send_as(policy, "bob", "x@shop.example"));
+  EXPECT_FALSE(may_send_as(policy, "bob", "ann@our.example"));
+  EXPECT_EQ(sender_check(policy), SenderCheck::both);
+}
+
+TEST_F(Signing, SendersAreCheckedOnlyWhenGivenOrAskedFor) {
+  EXPECT_EQ(sender_check(*load("").configuration.policy), SenderCheck::off);
+  EXPECT_EQ(sender_check(*load("[submission]\ncheck_sender = 'envelope'").configuration.policy),
+            SenderCheck::envelope);
+  EXPECT_EQ(sender_check(*load("[submission.senders]\nann = []").configuration.policy),
+            SenderCheck::both)
+      << "ann may use nothing";
+}
+
+TEST_F(Signing, FaultsOfSendersNameTheirPlace) {
+  write("senders", "ann@our.example\nbob bob\n");
+  EXPECT_THAT(
+      faults("[submission]\nsender_map = 'senders'\ncheck_sender = 'from'\n"
+             "[submission.senders]\nbob = 'bob@our.example'\ncarol = ['carol']\n"),
+      ElementsAre("senders:1: expected a login behind ann@our.example",
+                  "senders:2: 'bob' is no sender, expected user@domain or @domain",
+                  "gatepost.toml:3:16: submission.check_sender: expected one of \"auto\", \"off\", "
+                  "\"envelope\", \"both\", got 'from'",
+                  "gatepost.toml:5:7: submission.senders.bob: expected LOGIN = [\"user@domain\", "
+                  "\"@domain\"], got 'bob@our.example'",
+                  "gatepost.toml:6:9: submission.senders.carol: 'carol' is no sender, expected "
+                  "user@domain or @domain"));
+  EXPECT_THAT(faults("[submission]\nsender_map = 'nowhere'\n"),
+              ElementsAre("gatepost.toml:2:14: submission.sender_map: expected the path of a "
+                          "readable file, got 'nowhere'"));
+}
+
+}  // namespace
+}  // namespace gatepost::config

@@ -1,0 +1,116 @@
+#include "rules/lint.h"
+
+#include <gtest/gtest.h>
+
+#include "rules/backtracking.h"
+#include "rules/parse.h"
+
+namespace gatepost::rules {
+namespace {
+
+RuleFile read(std::string text) {
+  const Source source{"r.cf", std::move(text)};
+  return parse({&source, 1});
+}
+
+std::string told(const std::vector<Diagnostic>& diagnostics) {
+  std::string out;
+  for (const Diagnostic& d : diagnostics) out += d.place.text() + " " + d.what + "\n";
+  return out;
+}
+
+struct Case {
+  const char* text;
+  const char* told;  // all of it
+};
+const Case kCases[] = {
+    {"body A /x/\nscore A 1", ""},
+    {"body A /x/", "r.cf:1:6 A has no score line and scores 1\n"},
+    {"body A /x/\ntflags A nice", "r.cf:1:6 A has no score line and scores -1\n"},
+    {"body T_A /x/", ""},
+    {"body A /x/\nscore A 0", "r.cf:1:6 A has a score of 0 and does not run\n"},
+    {"body A /x/\nscore A 0 1 0 1", ""},
+    {"body A /x/\nscore A 0\nmeta B A\nscore B 1",
+     "r.cf:1:6 A has a score of 0 and does not run, so it counts 0 in meta B\n"},
+    {"body A /x/\nscore A 2\ntflags A nice", "r.cf:1:6 A is nice and has a score above 0\n"},
+    {"body __A /x/", "r.cf:1:6 subrule __A is used by no meta and has no effect\n"},
+    {"body __A /x/\nmeta T_B __A", ""},
+    {"body T_A /x/\nbody T_B /x/", "r.cf:2:6 T_B looks for the same as T_A at r.cf:1:6\n"},
+    {"body T_A /x/\nrawbody T_B /x/\nbody T_C /x/i\nheader T_D Subject =~ /x/", ""},
+    {"header T_A exists:X\nheader T_B exists:x",
+     "r.cf:2:8 T_B looks for the same as T_A at r.cf:1:8\n"},
+    {"header T_A X =~ /a/\nheader T_B X !~ /a/\nheader T_C X =~ /a/ [if-unset: a]", ""},
+    {"body T_A /.*/s", "r.cf:1:11 T_A: the pattern matches any text, also the empty one\n"},
+    {"body T_A /foo|/", "r.cf:1:11 T_A: the pattern matches any text, also the empty one\n"},
+    {"body T_A /x?/", "r.cf:1:11 T_A: the pattern matches any text, also the empty one\n"},
+    {"body T_A /^$/\nbody T_B /^\\s*$/\nbody T_C /(?!x)./", ""},
+    {"header T_A X !~ /y*/",
+     "r.cf:1:18 T_A: the pattern matches any text, so with !~ it never hits\n"},
+    {"meta T_A 1", "r.cf:1:6 meta T_A always hits: it depends on no rule that is here\n"},
+    {"meta T_A (0)", "r.cf:1:6 meta T_A never hits: it depends on no rule that is here\n"},
+    {"body T_A /x/\ntflags T_A nicee",
+     "r.cf:1:6 tflags of T_A: unknown flag 'nicee', did you mean 'nice'?\n"},
+    {"body T_A /x/\ntflags T_A net publish nosubject", ""},
+    {"body T_A /x/\ntflags T_A maxhits=3",
+     "r.cf:1:6 tflags of T_A: maxhits has no effect without multiple\n"},
+    {"body T_FOO /x/\nscore T_FOX 1",
+     "r.cf:2:7 score for 'T_FOX', which no rule file defines, did you mean 'T_FOO'?\n"},
+    {"describe NOBODY x", "r.cf:1:10 describe for 'NOBODY', which no rule file defines\n"},
+    {"score AAAA 1\nscore BBBB 1\nscore CCCC 1\nscore DDDD 1\nscore EEEE 1\nscore FFFF 1",
+     "r.cf:1:7 score for 'AAAA', which no rule file defines, nor 5 more of the rules with such "
+     "lines in this file\n"},
+    {"uri T_A /x/\nscore T_A 1\ntest T_A ok x", ""},
+};
+
+TEST(Lint, Warnings) {
+  for (const Case& c : kCases) {
+    const RuleFile file = read(c.text);
+    const auto found = lint(file, plan_metas(file));
+    EXPECT_EQ(told(found), c.told) << c.text;
+    for (const Diagnostic& d : found) EXPECT_EQ(d.severity, Diagnostic::Severity::warning);
+  }
+}
+
+struct RepeatCase {
+  const char* pattern;
+  int at;  // -1: none
+};
+const RepeatCase kRepeats[] = {
+    {"(a+)+$", 0},          {"x(?:a*)*", 1},      {"(?:\\w+\\s*)+$", 0},
+    {"(?:a|b+)*c", 0},      {"((a+))+", 0},       {"(?:[a-z]{1,20}){10,}", 0},
+    {"(?i:a+)+", 0},        {"(?<n>a+)+", 0},     {"(?:a++)+", -1},
+    {"(?>a+)+", -1},        {"(?:a+)++", -1},     {"(?:\\w+\\s)+", -1},
+    {"(?:\\w+,)*\\w+", -1}, {"(?:<[^>]*>)+", -1}, {"(?:a+){2}", -1},
+    {"(?:a+)?", -1},        {"(?:a{1,3})+", -1},  {"a+b+c*", -1},
+    {"[(a+)+]+", -1},       {"\\(a+\\)+", -1},    {"(?=a+)+", -1},
+    {"(?:abc)*", -1},       {"(?:\\d{3})+", -1},  {"(?:a|b)*", -1},
+    {"((((", -1},           {"a{b+}+", -1},       {"", -1},
+};
+
+TEST(Lint, RepeatsInsideRepeats) {
+  for (const RepeatCase& c : kRepeats) {
+    const auto at = nested_repeat({c.pattern});
+    EXPECT_EQ(at ? static_cast<int>(*at) : -1, c.at) << c.pattern;
+  }
+  EXPECT_FALSE(nested_repeat({std::string(30000, '(')}));
+  const RuleFile file = read("body T_A /x(a+)+$/");
+  EXPECT_TRUE(told(lint(file, plan_metas(file))).starts_with("r.cf:1:12 T_A: a repeat inside"));
+}
+
+TEST(Lint, PatternsThatPcre2Refuses) {
+  const RuleFile file = read(
+      "body A /a(b/\nbody B /ok/\nheader C X =~ /[z-a]/\nheader D exists:X\n"
+      "body E /a\\#(b\\#)\\#)/\nmeta F B\nbody G /(?{ 1 })/\n");
+  const auto found = check_patterns(file);
+  ASSERT_EQ(found.size(), 4u) << told(found);
+  EXPECT_EQ(found[0].place.text(), "r.cf:1:12");
+  EXPECT_EQ(found[0].rule, "A");
+  EXPECT_EQ(found[0].severity, Diagnostic::Severity::error);
+  EXPECT_EQ(found[1].place.line, 3);
+  // The `#` of the expression were two octets each in the file.
+  EXPECT_EQ(found[2].place.text(), "r.cf:5:19") << told(found);
+  EXPECT_EQ(found[3].severity, Diagnostic::Severity::unsupported);
+}
+
+}  // namespace
+}  // namespace gatepost::rules

@@ -35,7 +35,7 @@ struct SessionServices {
   WaitingPlaces& waiting;
   Metrics& metrics;
   RecordSink& records;
-  store::Store* store = nullptr;  ///< without one, store questions are answered `unavailable`
+  store::Store* store = nullptr;     ///< without one, store questions are answered `unavailable`
   Quarantine* quarantine = nullptr;  ///< null: what is to be stored is deferred
 };
 

@@ -36,6 +36,27 @@ mail::MessageLimits message_limits(const config::DaemonSettings& settings) {
   return limits;
 }
 
+quarantine::Options quarantine_options(const config::DaemonSettings& settings) {
+  quarantine::Options options;
+  options.directory = config::quarantine_folder(settings);
+  options.retention =
+      std::chrono::duration_cast<std::chrono::seconds>(settings.quarantine_retention);
+  options.max_octets = settings.quarantine_max_size;
+  options.max_messages = settings.quarantine_max_messages;
+  options.min_free = settings.quarantine_min_free;
+  return options;
+}
+
+/// For tools that only judge: whatever they ask to be stored counts as stored.
+class NoQuarantine final : public Quarantine {
+ public:
+  Result<void> keep(const mail::Message&, const Record&) override { return {}; }
+  void confirm(const std::string&) override {}
+  std::optional<ReleaseCheck> check_release(const mail::Message&, const Envelope&) override {
+    return std::nullopt;
+  }
+};
+
 Result<std::unique_ptr<store::Store>> open_store(const config::DaemonSettings& settings,
                                                  const Clock& clock, const EngineOptions& options) {
   using Opened = std::unique_ptr<store::Store>;
@@ -117,7 +138,21 @@ Result<std::unique_ptr<Engine>> Engine::open(const config::Configuration& config
       engine->clock_, engine->dns_->resolver(), *engine->policy_, engine->checks_, *engine->dkim_,
       engine->budget_, spool_directory(settings.state_directory), message_limits(settings),
       *engine->references_, *engine->waiting_, engine->metrics_, records, engine->store_.get()});
+  static NoQuarantine no_quarantine;
+  engine->services_->quarantine = &no_quarantine;
+  if (options.keep_state) {
+    engine->quarantine_ = std::make_unique<quarantine::DiskQuarantine>(
+        quarantine_options(settings), engine->clock_, engine->metrics_,
+        [say = options.say](const std::string& line) {
+          if (say) say(true, line);
+        });
+    engine->services_->quarantine = engine->quarantine_.get();
+  }
   return engine;
+}
+
+Result<void> Engine::start_quarantine() {
+  return quarantine_ ? quarantine_->start() : Result<void>();
 }
 
 }  // namespace gatepost

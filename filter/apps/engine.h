@@ -12,6 +12,7 @@
 #include "core/store/store.h"
 #include "dkim/library.h"
 #include "filter/config/configuration.h"
+#include "filter/quarantine/disk_quarantine.h"
 #include "filter/session/session.h"
 
 namespace gatepost {
@@ -21,7 +22,8 @@ struct EngineOptions {
   std::vector<std::string> zones;        ///< besides dns.zones
   std::int64_t unix_time = -1;           ///< `--at`
   bool network = true;                   ///< false: names outside of the zones do not exist
-  /// Whether state is kept in store.path; else in memory, so that a trial changes nothing.
+  /// Whether state is kept in store.path and messages in the quarantine; else in memory and not at
+  /// all, so that a trial changes nothing.
   bool keep_state = false;
   /// Told when the store degrades (problem) and recovers. Any thread.
   std::function<void(bool problem, const std::string& line)> say;
@@ -52,6 +54,12 @@ class Engine {
   static Result<std::unique_ptr<Engine>> open(const config::Configuration& configuration,
                                               RecordSink& records, const EngineOptions& options);
 
+  /// Opens the quarantine: as the user who is to own its files. An Error is no reason not to start:
+  /// it is tried again with each message, which is deferred until then.
+  Result<void> start_quarantine();
+  /// Null without keep_state: what is to be stored is only judged so.
+  quarantine::DiskQuarantine* quarantine() { return quarantine_.get(); }
+
   SessionServices& services() { return *services_; }
   Metrics& metrics() { return metrics_; }
   Snapshot<Policy>& policy() { return *policy_; }
@@ -76,6 +84,7 @@ class Engine {
   std::shared_ptr<mail::ByteBudget> budget_;
   std::unique_ptr<ReferenceMaker> references_;
   std::unique_ptr<WaitingPlaces> waiting_;
+  std::unique_ptr<quarantine::DiskQuarantine> quarantine_;
   std::unique_ptr<SessionServices> services_;
 };
 

@@ -24,6 +24,7 @@
 #include "filter/apps/control_commands.h"
 #include "filter/apps/engine.h"
 #include "filter/apps/greylist_control.h"
+#include "filter/apps/quarantine_control.h"
 #include "filter/apps/rules_loader.h"
 #include "filter/control/control.h"
 #include "filter/log/log.h"
@@ -300,6 +301,10 @@ class Daemon {
     }
     write_pid_file();
     if (const int failed = give_up_root()) return failed;
+    if (const auto ready = engine_->start_quarantine(); !ready.ok()) {
+      say(Log::Level::error,
+          "quarantine: cannot be used, what is to be stored is deferred: " + ready.error().text());
+    }
     if (const int failed = start_rules()) return failed;
     milter_->start([this] {
       stopped_unasked_ = true;
@@ -432,6 +437,7 @@ class Daemon {
     notify("STOPPING=1");
     say(Log::Level::info, stopped_unasked_ ? "libmilter ended unasked, stopping" : "stopping");
     const std::size_t left = milter_->drain(settings().drain_timeout);
+    engine_->quarantine()->flush();
     say(left == 0 ? Log::Level::info : Log::Level::warning,
         "stopped, " + std::to_string(left) + " transactions were cut off");
     control_.reset();
@@ -452,6 +458,7 @@ class Daemon {
       for (const Error& error : reload()) errors.push_back(error.text());
       return Json{{"ok", errors.empty()}, {"errors", errors}, {"policy", policy()->hash}};
     });
+    add_quarantine_commands(commands_, *engine_->quarantine());
     add_greylist_commands(commands_, engine_->store(), engine_->clock(), engine_->policy());
   }
 

@@ -36,6 +36,12 @@ struct DaemonSettings {
   std::size_t dns_cache_bytes = 0;
   std::size_t memory_budget = 0;  ///< octets of messages in flight in memory
   std::size_t max_message_size = 0;
+  std::string quarantine_directory;  ///< empty: quarantine_folder() has it below state_directory
+  std::chrono::milliseconds quarantine_retention{};
+  std::size_t quarantine_max_size = 0;
+  std::size_t quarantine_max_messages = 0;
+  std::size_t quarantine_min_free = 0;
+  std::string quarantine_release_to;  ///< "HOST:PORT"
 };
 
 /// Content rules: read and compiled at start and with each reload.
@@ -53,6 +59,9 @@ struct RuleFinding {
   std::optional<Action> action;
   Error unknown;  ///< to be said when no rule has the name
 };
+
+/// Where the quarantine is; empty when there is no state directory either.
+std::string quarantine_folder(const DaemonSettings& settings);
 
 /// Where the value in force was set.
 struct Origin {

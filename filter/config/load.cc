@@ -537,6 +537,11 @@ class Loader {
 
 }  // namespace
 
+std::string quarantine_folder(const DaemonSettings& settings) {
+  if (!settings.quarantine_directory.empty()) return settings.quarantine_directory;
+  return settings.state_directory.empty() ? "" : settings.state_directory + "/quarantine";
+}
+
 LoadResult load_text(std::string_view text, const std::string& name, const LoadOptions& options) {
   Loader loader("/etc/gatepost", options);
   loader.read_text(text, name);

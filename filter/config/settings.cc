@@ -126,9 +126,30 @@ Result<void> set_dmarc_discovery(Draft& d, const Value& v) {
       d.policy.dmarc_discovery, v,
       {{{"treewalk", DiscoveryMode::treewalk}, {"psl", DiscoveryMode::psl}}});
 }
+Result<void> set_dmarc_quarantine_as(Draft& d, const Value& v) {
+  return choose<Action, 3>(
+      d.policy.dmarc_quarantine_as, v,
+      {{{"tag", Action::tag}, {"hold", Action::hold}, {"store", Action::store}}});
+}
 Result<void> set_quarantine_as(Draft& d, const Value& v) {
-  return choose<Action, 2>(d.policy.dmarc_quarantine_as, v,
-                           {{{"tag", Action::tag}, {"hold", Action::hold}}});
+  return choose<Action, 2>(d.policy.quarantine_as, v,
+                           {{{"hold", Action::hold}, {"store", Action::store}}});
+}
+Result<void> set_release_to(Draft& d, const Value& v) {
+  const std::string& text = std::get<std::string>(v);
+  const auto colon = text.rfind(':');
+  const std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
+  if (colon == 0 || port.empty() || port.size() > 5 ||
+      !std::all_of(port.begin(), port.end(), is_digit))
+    return expected("HOST:PORT, such as \"127.0.0.1:25\" or \"[::1]:25\"");
+  d.daemon.quarantine_release_to = text;
+  return {};
+}
+Result<void> set_quarantine_directory(Draft& d, const Value& v) {
+  const std::string& path = std::get<std::string>(v);
+  if (!path.empty() && !path.starts_with('/')) return expected("an absolute path, or nothing");
+  d.daemon.quarantine_directory = path;
+  return {};
 }
 Result<void> set_check_sender(Draft& d, const Value& v) {
   return choose<SenderCheck, 4>(d.policy.check_sender, v,
@@ -283,7 +304,9 @@ constexpr Setting kSettings[] = {
   {"score.tag", Kind::number, "5.0", true,
    "From this score on a message is delivered with X-Spam-Flag: YES. 0: never.", policy<&P::tag_score>},
   {"score.quarantine", Kind::number, "0.0", true,
-   "From this score on a message is held in the MTA's queue. 0: never.", policy<&P::quarantine_score>},
+   "From this score on a message is quarantined. 0: never.", policy<&P::quarantine_score>},
+  {"score.quarantine_as", Kind::text, R"("hold")", true,
+   "Where. hold: the MTA keeps it in its own queue (postsuper -H, sendmail -Q release it). store: our quarantine keeps it (gatepost quarantine).", set_quarantine_as},
   {"score.reject", Kind::number, "15.0", true,
    "From this score on a message is refused. 0: never.", policy<&P::reject_score>},
 
@@ -331,7 +354,7 @@ constexpr Setting kSettings[] = {
   {"dmarc.enforce", Kind::text, R"("standard")", true,
    "off: results are only reported. standard: p=reject is refused when something else speaks against the message, else treated as quarantine (RFC 9989 section 7.4). strict: as published.", set_dmarc_enforce},
   {"dmarc.quarantine_as", Kind::text, R"("tag")", true,
-   "What quarantine means. tag: deliver with X-Spam-Flag. hold: keep in the MTA's queue.", set_quarantine_as},
+   "What quarantine means. tag: deliver with X-Spam-Flag. hold: keep in the MTA's queue. store: keep in our quarantine.", set_dmarc_quarantine_as},
   {"dmarc.discovery", Kind::text, R"("treewalk")", true,
    "How the policy is found. treewalk: RFC 9989. psl: public suffix list, as RFC 7489 did.", set_dmarc_discovery},
   {"dmarc.public_suffix_list", Kind::text, R"("")", true,
@@ -363,6 +386,21 @@ constexpr Setting kSettings[] = {
    "Octets of one message that are kept while it is checked; larger ones are deferred with 452 4.3.1 (NO_SPACE), as are all when the disk is full.", between<daemon<&D::max_message_size>, kMiB, 16384 * kMiB, size_text>},
   {"message.memory_budget", Kind::size, R"("32MiB")", false,
    "Octets of all messages in flight that stay in memory; the rest is spooled to unnamed files in state_directory.", between<daemon<&D::memory_budget>, kMiB, 65536 * kMiB, size_text>},
+
+  {"quarantine.directory", Kind::text, R"("")", false,
+   "Where stored messages, their index and the key of release tokens are. Empty: the folder quarantine below daemon.state_directory. Made when missing.", set_quarantine_directory},
+  {"quarantine.retention", Kind::duration, R"("30d")", false,
+   "How long a message stays, released or not.", between<daemon<&D::quarantine_retention>, 3600 * kSecond, 3650 * kDay, duration_text>},
+  {"quarantine.max_size", Kind::size, R"("10GiB")", false,
+   "Octets of all stored messages. Beyond it nothing is thrown away: what is to be stored is deferred with 452 4.3.1 (QUARANTINE_UNAVAILABLE), as when the disk is full or read-only.", between<daemon<&D::quarantine_max_size>, kMiB, 1048576 * kMiB, size_text>},
+  {"quarantine.max_messages", Kind::integer, R"(500000)", false,
+   "How many messages are stored; beyond it as with max_size.", between<daemon<&D::quarantine_max_messages>, 1, 100000000>},
+  {"quarantine.min_free", Kind::size, R"("256MiB")", false,
+   "What stays free on the disk; beyond it as with max_size.", between<daemon<&D::quarantine_min_free>, 0, 1048576 * kMiB, size_text>},
+  {"quarantine.store_and_reject", Kind::boolean, "false", true,
+   "false: the client's message is accepted, kept and not delivered. true: it is kept and refused with 5xx, so that the sender knows; logins, own networks and trusted relays are accepted all the same.", policy<&P::store_and_reject>},
+  {"quarantine.release_to", Kind::text, R"("127.0.0.1:25")", true,
+   "The MTA, HOST:PORT, that gatepost quarantine release gives messages to. It must have this filter attached and see us as one of submit_networks.", set_release_to},
 
   {"milter.listen", Kind::words, R"(["inet:8899@127.0.0.1"])", false,
    "One socket for the MTA: inet:PORT@HOST, inet:HOST:PORT, inet6:PORT@HOST or unix:PATH.", daemon<&D::listen>},

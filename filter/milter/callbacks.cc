@@ -78,7 +78,7 @@ std::string doubled_percent(std::string_view text) {
 }
 
 sfsistat refuse(SMFICTX* ctx, const Verdict& verdict) {
-  const bool reject = verdict.effective() == Action::reject;
+  const bool reject = verdict.effective() != Action::tempfail;
   // smfi_setreply is not for connect: the MTA greets with a text of its own there.
   if (verdict.stage != Stage::connect) {
     std::string code = std::to_string(verdict.reply.code);
@@ -305,6 +305,9 @@ sfsistat on_end_of_message(SMFICTX* ctx) {
     milter.end_transaction();
     const Action action = verdict.effective();
     if (action == Action::reject || action == Action::tempfail) return refuse(ctx, verdict);
+    // It is in our quarantine as it came: the MTA forgets it, and is asked for no edits.
+    if (action == Action::store)
+      return verdict.reply.code != 0 ? refuse(ctx, verdict) : SMFIS_DISCARD;
     for (const HeaderEdit& edit : verdict.edits) {
       // A forged field that stays would be believed: better no mail now than that.
       if (!apply(ctx, milter, edit)) {

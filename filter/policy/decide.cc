@@ -57,6 +57,17 @@ bool overruled_by_allow(const FindingInfo& info) {
          info.check != "signing";
 }
 
+// What was decided when it was stored was overruled by a person. Left are faults of the moment: no
+// space for it, an error of ours.
+bool overruled_by_release(const FindingInfo& info, Action action) {
+  return action != Action::tempfail || overruled_by_allow(info);
+}
+
+// Nothing is accepted into a quarantine that cannot take it.
+Action without_storing(Action action) {
+  return action == Action::store ? Action::tag : action;
+}
+
 struct Strongest {
   Action action = Action::none;
   const FindingInfo* info = nullptr;
@@ -82,7 +93,7 @@ Reply make_reply(Action action, const FindingInfo* info, const Finding* finding)
 
 Action score_action(double score, const Policy& policy) {
   if (policy.reject_score > 0 && score >= policy.reject_score) return Action::reject;
-  if (policy.quarantine_score > 0 && score >= policy.quarantine_score) return Action::hold;
+  if (policy.quarantine_score > 0 && score >= policy.quarantine_score) return policy.quarantine_as;
   if (policy.tag_score > 0 && score >= policy.tag_score) return Action::tag;
   return Action::none;
 }
@@ -156,6 +167,8 @@ Strongest weigh(std::span<const Finding> findings, const Policy& policy,
   const bool allowed = has(findings, "ALLOW_CLIENT") || has(findings, "ALLOW_SENDER") ||
                        (recipient != nullptr ? allows_recipient(findings, index)
                                              : allows_all_recipients(findings, envelope));
+  const bool released = has(findings, "RELEASED");
+  const bool no_storing = has(findings, "QUARANTINE_UNAVAILABLE");
   Strongest strongest;
   for (const Finding& finding : findings) {
     if (finding.recipient >= 0 && finding.recipient != index) continue;
@@ -169,6 +182,8 @@ Strongest weigh(std::span<const Finding> findings, const Policy& policy,
     if (terminal && answer_stage(policy, finding.stage) > verdict.stage) action = Action::none;
     if (!terminal && verdict.stage != Stage::end_of_message) action = Action::none;
     if (allowed && overruled_by_allow(*info)) action = Action::none;
+    if (released && overruled_by_release(*info, action)) action = Action::none;
+    if (no_storing) action = without_storing(action);
     if (terminal && !may_refuse(info, connection, envelope)) action = Action::none;
     if (recipient != nullptr && recipient->exempt && overruled_by_allow(*info))
       action = Action::none;
@@ -178,8 +193,9 @@ Strongest weigh(std::span<const Finding> findings, const Policy& policy,
       verdict.reasons.push_back({finding.name, score, action, finding.description});
     if (action > strongest.action) strongest = {action, info, &finding};
   }
-  if (verdict.stage == Stage::end_of_message && !allowed) {
+  if (verdict.stage == Stage::end_of_message && !allowed && !released) {
     Action by_score = score_action(verdict.score, policy);
+    if (no_storing) by_score = without_storing(by_score);
     if (by_score == Action::reject && !may_refuse(nullptr, connection, envelope))
       by_score = Action::tag;
     if (by_score > strongest.action) strongest = {by_score, nullptr, nullptr};
@@ -214,6 +230,10 @@ Verdict decide(std::span<const Finding> findings, const Policy& policy, Stage st
   }
   if (verdict.action == Action::reject || verdict.action == Action::tempfail) {
     verdict.reply = make_reply(verdict.action, strongest.info, strongest.finding);
+  } else if (verdict.action == Action::store) {
+    // A relay that has the message already would have to return it to somebody.
+    if (policy.store_and_reject && !trusted(connection, envelope))
+      verdict.reply = make_reply(Action::reject, strongest.info, strongest.finding);
   } else if (mixed) {
     verdict.action = Action::tempfail;
     verdict.reply = {452, "4.5.3", "send mail for this recipient in a transaction of its own"};

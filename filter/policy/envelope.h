@@ -39,6 +39,9 @@ struct Envelope {
   std::string auth_authen;  ///< login; only from {auth_authen} together with {auth_type}
   std::string auth_type;
   std::string queue_id;  ///< {i}; empty until the MTA has one
+  /// It carries a good release token of our quarantine: no policy, no signature of ours. Known from
+  /// the end of the message on.
+  bool released = false;
 
   bool authenticated() const { return !auth_authen.empty(); }
 };

@@ -95,6 +95,8 @@ struct Policy {
   /// For discovery by suffix; null: the list built into libpsl.
   std::shared_ptr<const dmarc::PublicSuffixList> public_suffixes;
   Action dmarc_quarantine_as = Action::tag;
+  Action quarantine_as = Action::hold;  ///< what quarantine_score means: hold or store
+  bool store_and_reject = false;        ///< what is stored is refused with 5xx, not accepted
   /// Null: nothing is signed.
   std::shared_ptr<const dkim::SigningKeys> signing_keys;
   SenderCheck check_sender = SenderCheck::automatic;

@@ -45,8 +45,8 @@ struct Verdict {
   Stage stage = Stage::connect;
   Action action = Action::none;  ///< what policy wants; in observe mode it is not done
   bool observed = false;         ///< observe mode and the action would have been visible
-  Reply reply;                   ///< for tempfail and reject
-  std::string hold_reason;       ///< for hold; one line
+  Reply reply;              ///< for tempfail and reject; for store when the client is to be refused
+  std::string hold_reason;  ///< for hold; one line
   double score = 0;
   std::vector<Reason> reasons;               ///< those that count, strongest first
   std::vector<RecipientOutcome> recipients;  ///< end of message: one per Envelope::recipients

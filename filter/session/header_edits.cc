@@ -8,14 +8,15 @@
 #include "core/authres/forged.h"
 #include "core/base/text.h"
 #include "core/mail/encoded_word.h"
+#include "filter/session/quarantine.h"
 
 namespace gatepost {
 
 namespace {
 
 // The fields we add ourselves; whoever sends them wants to be believed.
-constexpr std::string_view kOwnFields[] = {"X-Spam-Status", "X-Spam-Flag", "X-Spam-Level",
-                                           "X-Spam-Score", "X-Spam-Report"};
+constexpr std::string_view kOwnFields[] = {"X-Spam-Status", "X-Spam-Flag",   "X-Spam-Level",
+                                           "X-Spam-Score",  "X-Spam-Report", kReleaseField};
 
 bool is_own_field(std::string_view name) {
   name = trim(name);

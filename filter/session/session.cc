@@ -199,27 +199,64 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
     std::vector<Finding> findings = all_findings();
     const Recipient* recipient = pending_recipient ? &*pending_recipient : nullptr;
     Verdict verdict = decide(findings, policy(), stage, connection, envelope(), recipient);
+    std::string stored;
     if (stage == Stage::end_of_message && complete_header(verdict)) {
       findings = all_findings();
       verdict = decide(findings, policy(), stage, connection, envelope());
     }
     if (stage == Stage::end_of_message || is_final(verdict)) {
-      Facts facts = all_facts(stage);
+      Record record = make_record(std::move(findings), all_facts(stage), recipient);
       if (stage == Stage::end_of_message) {
-        verdict.edits =
-            header_edits(transaction->message.fields(), policy(), connection, verdict, facts);
+        if (verdict.effective() == Action::store && store(record, verdict))
+          stored = record.reference;
+        verdict.edits = header_edits(transaction->message.fields(), policy(), connection, verdict,
+                                     record.facts);
       }
-      conclude_record(stage, std::move(findings), std::move(facts), verdict, recipient);
+      publish(record, verdict);
     }
     apply_effects(verdict);
     if (recipient != nullptr) take_recipient(*recipient, is_final(verdict) && !verdict.observed);
     if (policy().mode == Mode::observe) {
-      verdict.edits.clear();
+      // Nothing is changed in this mode, but a release token is a word between us and us.
+      std::erase_if(verdict.edits, [](const HeaderEdit& e) {
+        return e.kind != HeaderEdit::Kind::remove || !iequals(e.name, kReleaseField);
+      });
       verdict.reply = {};
     }
     pending_recipient.reset();
     if (stage == Stage::end_of_message) end_transaction();
+    unconfirmed = std::move(stored);
     done(verdict);
+  }
+
+  /// Keeps the message, or makes the verdict that holds when it cannot be kept.
+  bool store(Record& record, Verdict& verdict) {
+    record.verdict = verdict;
+    add_reference(record.verdict, record.reference);
+    const Result<void> kept = services.quarantine == nullptr
+                                  ? temporary_error("there is no quarantine")
+                                  : services.quarantine->keep(transaction->message, record);
+    if (kept.ok()) return true;
+    record.findings.push_back(
+        {"QUARANTINE_UNAVAILABLE", Stage::end_of_message, kept.error().text(), -1, 1});
+    verdict = decide(record.findings, policy(), Stage::end_of_message, connection, envelope());
+    return false;
+  }
+
+  /// The front end goes on with this connection, so it has handed over the last answer.
+  void confirm_stored() {
+    if (!unconfirmed.empty()) services.quarantine->confirm(std::exchange(unconfirmed, {}));
+  }
+
+  /// Before the checks: a message that we let out is not judged, and not signed, again.
+  void look_for_release() {
+    if (services.quarantine == nullptr) return;
+    const auto release =
+        services.quarantine->check_release(transaction->message, transaction->envelope);
+    if (!release) return;
+    transaction->envelope.released = release->good;
+    transaction->scope.findings.push_back({release->good ? "RELEASED" : "RELEASE_TOKEN_BAD",
+                                           Stage::end_of_message, release->detail, -1, 1});
   }
 
   /// Lets checks make what belongs into the header of a message that goes on: a signature costs
@@ -261,17 +298,18 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
     if (!kept) services.metrics.counter("session.effects_lost").add();
   }
 
-  /// Completes the reply with the reference and hands the record over.
-  void conclude_record(Stage stage, std::vector<Finding> findings, Facts facts, Verdict& verdict,
-                       const Recipient* recipient) {
+  void add_reference(Verdict& verdict, const std::string& reference) const {
+    if (verdict.reply.code != 0) {
+      verdict.reply.text += " (ref " + reference +
+                            (policy().help_url.empty() ? ")" : "; see " + policy().help_url + ")");
+    }
+    if (verdict.action == Action::hold) verdict.hold_reason += " (ref " + reference + ")";
+  }
+
+  Record make_record(std::vector<Finding> findings, Facts facts, const Recipient* recipient) const {
     Record record;
     record.session_id = id;
     record.reference = transaction ? transaction->reference : id;
-    if (verdict.reply.code != 0) {
-      verdict.reply.text += " (ref " + record.reference +
-                            (policy().help_url.empty() ? ")" : "; see " + policy().help_url + ")");
-    }
-    if (verdict.action == Action::hold) verdict.hold_reason += " (ref " + record.reference + ")";
     record.unix_time = transaction ? transaction->unix_time : connected_at;
     const SteadyTime from = transaction ? transaction->started : connected_steady;
     record.duration_us =
@@ -291,9 +329,15 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
         record.message_id = trim(field->value);
       }
     }
+    return record;
+  }
+
+  /// Completes the reply with the reference and hands the record over.
+  void publish(Record& record, Verdict& verdict) {
+    add_reference(verdict, record.reference);
     record.verdict = verdict;
     std::vector<std::string> counted = {"verdict." + std::string(to_string(verdict.action)) + "." +
-                                        std::string(to_string(stage))};
+                                        std::string(to_string(verdict.stage))};
     counted.reserve(record.findings.size() + 1);
     for (const Finding& finding : record.findings) counted.push_back("finding." + finding.name);
     services.metrics.count(counted);
@@ -322,6 +366,7 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
   std::unique_ptr<Transaction> transaction;
   std::optional<Recipient> pending_recipient;
   std::optional<WaitingPlaces::Place> place;
+  std::string unconfirmed;  // reference of what was stored, until its answer is handed over
   std::uint64_t turns = 0;
 };
 
@@ -351,6 +396,7 @@ void Session::connect(Connection connection, Done done) {
 
 void Session::helo(std::string name, Done done) {
   Impl& s = *impl_;
+  s.confirm_stored();
   s.connection.helo = std::move(name);
   // A second EHLO (after STARTTLS) replaces the first with what was found out from it.
   std::erase_if(s.connection_scope->findings,
@@ -361,6 +407,7 @@ void Session::helo(std::string name, Done done) {
 
 void Session::mail(const MailInfo& info, Done done) {
   Impl& s = *impl_;
+  s.confirm_stored();
   s.end_transaction();
   s.transaction =
       std::make_unique<Impl::Transaction>(s.services, s.executor, s.services.policy.get());
@@ -448,12 +495,14 @@ void Session::end_of_message(Done done) {
   if (s.transaction->message.defects().header_nul || s.transaction->message.defects().body_nul) {
     s.transaction->scope.findings.push_back({"NUL_IN_MESSAGE", Stage::end_of_message, "", -1, 1});
   }
+  s.look_for_release();
   s.run_all(Stage::end_of_message,
             [](Check& check, CheckContext& context) { check.end_of_message(context); });
   s.join(Stage::end_of_message, nullptr, std::move(done));
 }
 
 void Session::abort() {
+  impl_->confirm_stored();
   if (impl_->transaction) impl_->services.metrics.counter("session.aborted").add();
   impl_->end_transaction();
 }

@@ -14,6 +14,7 @@
 #include "core/store/store.h"
 #include "filter/metrics/metrics.h"
 #include "filter/session/check.h"
+#include "filter/session/quarantine.h"
 #include "filter/session/record.h"
 #include "filter/session/reference.h"
 #include "filter/session/waiting_places.h"
@@ -34,7 +35,8 @@ struct SessionServices {
   WaitingPlaces& waiting;
   Metrics& metrics;
   RecordSink& records;
-  store::Store* store = nullptr;  ///< without one, store questions are answered `unavailable`
+  store::Store* store = nullptr;     ///< without one, store questions are answered `unavailable`
+  Quarantine* quarantine = nullptr;  ///< null: what is to be stored is deferred
 };
 
 /// What the MTA says at MAIL.

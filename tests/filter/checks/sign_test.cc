@@ -5,6 +5,7 @@
 #include "dkim/signing_keys.h"
 #include "filter/policy/sender_map.h"
 #include "tests/filter/checks/checks_test.h"
+#include "tests/support/session/fake_quarantine.h"
 
 namespace gatepost::test {
 namespace {
@@ -267,6 +268,27 @@ TEST(Sign, FailureDefersTheMail) {
   const Verdict verdict = rig.content("From: ann@our.example\n\nhello\n");
   EXPECT_TRUE(verdict.reply.line().starts_with("451 4.7.5 message cannot be signed now"))
       << verdict.reply.line();
+}
+
+// A release of our quarantine comes from an address of ours, but its author is somebody else.
+TEST(Sign, ReleasedMailIsNotSigned) {
+  for (const bool good : {true, false}) {
+    SessionRig rig(program_checks({"message", "submission", "signing"}));
+    FakeQuarantine quarantine;
+    if (good) quarantine.good_tokens = {"token"};
+    rig.services.quarantine = &quarantine;
+    rig.set_policy([](Policy& policy) {
+      add_keys(policy);
+      policy.submit_networks = *MatchList::parse({"10.0.0.0/8"});
+    });
+    rig.connect(inside());
+    rig.helo("mx");
+    rig.mail("<ann@our.example>");
+    rig.rcpt("<bob@our.example>");
+    const Verdict verdict =
+        rig.content("X-Gatepost-Release: token\nFrom: ann@our.example\n\nhello\n");
+    EXPECT_EQ(signatures(verdict), good ? "none" : "s1@our.example");
+  }
 }
 
 }  // namespace

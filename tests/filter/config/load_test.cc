@@ -104,6 +104,16 @@ const FaultCase kFaults[] = {
      "(mail.example), suffix (.example) or address (user@mail.example, user@), got [ "
      "'@mail.example' ]"},
 
+    {"quarantine_as_word", "[score]\nquarantine_as = 'tag'",
+     "f:2:17: score.quarantine_as: expected one of \"hold\", \"store\", got 'tag'"},
+    {"release_to_without_a_port", "[quarantine]\nrelease_to = 'localhost'",
+     "f:2:14: quarantine.release_to: expected HOST:PORT, such as \"127.0.0.1:25\" or "
+     "\"[::1]:25\", got 'localhost'"},
+    {"quarantine_directory_is_absolute", "[quarantine]\ndirectory = 'spam'",
+     "f:2:13: quarantine.directory: expected an absolute path, or nothing, got 'spam'"},
+    {"retention_is_at_least_an_hour", "[quarantine]\nretention = '5m'",
+     "f:2:13: quarantine.retention: expected a value from 3600s to 315360000s, got '5m'"},
+
     {"findings_is_a_table", "findings = 3",
      "f:1:12: findings: expected a table of NAME = { score = …, action = … }"},
     {"unknown_finding_meant", "[findings]\nSPF_FIAL = {}",

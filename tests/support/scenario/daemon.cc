@@ -55,6 +55,15 @@ Result<void> DaemonUnderTest::restart() {
                          std::string(std::istreambuf_iterator<char>(errors), {}) + log());
 }
 
+bool DaemonUnderTest::stored_since_last() {
+  std::size_t count = 0;
+  std::error_code error;
+  for (const auto& file :
+       std::filesystem::directory_iterator(state() / "quarantine" / "messages", error))
+    count += !file.path().filename().string().starts_with('.');
+  return count > std::exchange(stored_, count);
+}
+
 std::string DaemonUnderTest::log() const {
   std::ifstream in(folder_ / "log");
   return std::string(std::istreambuf_iterator<char>(in), {});

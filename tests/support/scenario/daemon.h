@@ -27,6 +27,10 @@ class DaemonUnderTest {
   /// The content rules of the scenario; all that rules.files names.
   std::string rules_file() const { return folder_ / "rules.cf"; }
   std::string control_socket() const { return folder_ / "control.sock"; }
+  /// Where its state is.
+  std::filesystem::path state() const { return folder_ / "state"; }
+  /// Whether its quarantine has more messages than at the last call.
+  bool stored_since_last();
   BackgroundProcess& process() { return *process_; }
   /// Starts it again on the same socket after it ended.
   Result<void> restart();
@@ -38,6 +42,7 @@ class DaemonUnderTest {
   DeadServer dead_;
   Endpoint endpoint_;
   std::vector<std::string> arguments_;
+  std::size_t stored_ = 0;
   std::optional<BackgroundProcess> process_;
 };
 

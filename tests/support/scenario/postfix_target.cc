@@ -56,7 +56,8 @@ class PostfixTarget final : public Target {
     auto reply = answer(client_->content(content));
     if (!reply.ok() || reply->code != 250) return reply;
     reply->held = held_count() > before;
-    if (!reply->held) ++expected_;
+    reply->stored = daemon_->stored_since_last();
+    if (!reply->held && !reply->stored) ++expected_;
     return reply;
   }
   Result<TargetReply> rset() override { return answer(client_->rset()); }

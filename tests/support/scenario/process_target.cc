@@ -43,7 +43,8 @@ TargetReply to_reply(const Verdict& verdict) {
   TargetReply reply;
   const Action action = verdict.effective();
   reply.held = action == Action::hold;
-  if (action == Action::reject || action == Action::tempfail) {
+  reply.stored = action == Action::store && verdict.reply.code == 0;
+  if (verdict.reply.code != 0 && action >= Action::store) {
     reply = {verdict.reply.code, verdict.reply.enhanced, verdict.reply.text, false};
   }
   return reply;
@@ -96,7 +97,7 @@ class ProcessTarget final : public Target {
       session_->body(std::string_view(message.body).substr(at, 65535));
     }
     reply = *run([&](auto done) { session_->end_of_message(done); });
-    if (reply.code == 250 && !reply.held) deliver(message);
+    if (reply.code == 250 && !reply.held && !reply.stored) deliver(message);
     return reply;
   }
   Result<TargetReply> rset() override {

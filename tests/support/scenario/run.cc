@@ -122,12 +122,15 @@ Result<void> check_reply(const Step& step, const TargetReply& reply) {
   const Expectation& e = step.expected;
   const bool positive = reply.code >= 200 && reply.code < 400;
   const bool code_fits = e.code == 250 ? positive : reply.code == e.code;
-  if (code_fits && (e.enhanced.empty() || e.enhanced == reply.enhanced) && e.held == reply.held)
+  if (code_fits && (e.enhanced.empty() || e.enhanced == reply.enhanced) && e.held == reply.held &&
+      e.stored == reply.stored)
     return {};
   return permanent_error(step.verb + " was answered " + std::to_string(reply.code) + " " +
                              reply.enhanced + " " + reply.text + (reply.held ? " (held)" : "") +
-                             ", expected " +
-                             (e.held ? "hold" : std::to_string(e.code) + " " + e.enhanced),
+                             (reply.stored ? " (stored)" : "") + ", expected " +
+                             (e.held     ? "hold"
+                              : e.stored ? "store"
+                                         : std::to_string(e.code) + " " + e.enhanced),
                          step.place);
 }
 

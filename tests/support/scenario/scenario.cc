@@ -128,10 +128,15 @@ class Parser {
       expected.held = true;
       return expected;
     }
+    if (text == "store") {
+      expected.stored = true;
+      return expected;
+    }
     const auto [end, error] =
         std::from_chars(text.data(), text.data() + text.size(), expected.code);
     if (error != std::errc() || expected.code < 200 || expected.code > 599) {
-      return wrong("expected 'ok', 'hold' or a reply code, got '" + std::string(text) + "'");
+      return wrong("expected 'ok', 'hold', 'store' or a reply code, got '" + std::string(text) +
+                   "'");
     }
     expected.enhanced = trim(text.substr(static_cast<std::size_t>(end - text.data())));
     return expected;

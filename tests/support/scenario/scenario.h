@@ -17,6 +17,7 @@ struct Expectation {
   int code = 250;        ///< 250 is any positive reply
   std::string enhanced;  ///< empty: any
   bool held = false;     ///< accepted into the MTA's quarantine
+  bool stored = false;   ///< accepted into ours
 };
 
 struct Step {

@@ -128,6 +128,7 @@ class SendmailTarget final : public Target {
     const std::size_t held = sendmail_->quarantined().size();
     reply->held = held > held_;
     held_ = held;
+    reply->stored = daemon_->stored_since_last();
     const std::size_t discarded = sendmail_->log_lines({"Milter", "discard"}).size();
     if (!reply->held && discarded == discarded_) ++expected_;
     discarded_ = discarded;

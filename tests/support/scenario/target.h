@@ -21,6 +21,7 @@ struct TargetReply {
   std::string enhanced;
   std::string text;
   bool held = false;
+  bool stored = false;  ///< accepted into our quarantine, not delivered
 };
 
 /// One at a time, one thread. Errors say what broke; a refusal by the filter is a reply, no Error.

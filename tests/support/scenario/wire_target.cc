@@ -63,7 +63,8 @@ class WireTarget final : public Target {
     }
     const auto final = client_->end_of_message();
     reply = to_reply(final);
-    if (reply.ok() && reply->code == 250 && !reply->held) {
+    if (reply.ok() && reply->code == 250) reply->stored = daemon_->stored_since_last();
+    if (reply.ok() && reply->code == 250 && !reply->held && !reply->stored) {
       const bool spaced = (client_->agreement().steps & milter::step::kHeaderLeadingSpace) != 0;
       keep(milter::apply_modifications(std::move(parts), final->modifications, spaced));
     }

@@ -27,9 +27,8 @@ constexpr char kGuardian[] = R"(
 exec 3<&0
 stop=$1
 shift
-setsid "$@" </dev/null 3<&- &
+/bin/sh -c 'echo "$$"; exec setsid "$@"' sh "$@" </dev/null 3<&- &
 program=$!
-echo "$program"
 exec >/dev/null 2>&1
 { read -r line <&3; kill -"$stop" "$program"
   for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do

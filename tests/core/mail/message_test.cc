@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include "tests/support/system/small_disk.h"
+
 namespace gatepost::mail {
 namespace {
 
@@ -94,6 +96,23 @@ TEST(MessageBody, SpoolLimitIsATemporaryError) {
   ASSERT_FALSE(full.ok());
   EXPECT_EQ(full.error().kind, ErrorKind::temporary);
   EXPECT_FALSE(message.append_body("").ok()) << "an incomplete message stays incomplete";
+}
+
+TEST(MessageBody, AFullDiskIsATemporaryError) {
+  const SpoolFolder folder;
+  gatepost::test::SmallDisk disk(folder.path());
+  if (!disk.fault().empty()) GTEST_SKIP() << disk.fault();
+  Message message({.max_body_memory = 10}, std::make_shared<ByteBudget>(100), folder.path());
+  EXPECT_TRUE(message.append_body(std::string(100'000, 'a')).ok());
+  disk.fill();
+  const auto full = message.append_body(std::string(1'000'000, 'b'));
+  ASSERT_FALSE(full.ok());
+  EXPECT_EQ(full.error().kind, ErrorKind::temporary);
+  EXPECT_NE(full.error().text().find("No space"), std::string::npos) << full.error().text();
+  disk.free();
+  EXPECT_FALSE(message.append_body("c").ok()) << "an incomplete message stays incomplete";
+  Message next({.max_body_memory = 10}, std::make_shared<ByteBudget>(100), folder.path());
+  EXPECT_TRUE(next.append_body(std::string(100'000, 'a')).ok()) << "room again";
 }
 
 TEST(MessageBody, NoSpoolFolderIsATemporaryError) {

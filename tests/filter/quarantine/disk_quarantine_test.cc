@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "tests/filter/quarantine/quarantine_test.h"
+#include "tests/support/system/small_disk.h"
 #include "tests/support/system/temp_folder.h"
 
 namespace gatepost::quarantine {
@@ -289,22 +291,20 @@ TEST_F(Disk, AnIndexOfTheFutureIsLeftAlone) {
   EXPECT_THAT(kept.error().what, HasSubstr("newer"));
 }
 
-// A disk of its own: a tmpfs of 1 MiB, where we are root and may mount.
-class SmallDisk : public Disk {
+class OnSmallDisk : public Disk {
  protected:
   void SetUp() override {
-    if (::mount("tmpfs", folder.path().c_str(), "tmpfs", 0, "size=1m") != 0)
-      GTEST_SKIP() << "cannot mount a tmpfs: " << std::strerror(errno);
-    mounted_ = true;
+    disk_.emplace(folder.path());
+    if (!disk_->fault().empty()) GTEST_SKIP() << disk_->fault();
   }
   void TearDown() override {
     quarantine.reset();
-    if (mounted_) ::umount2(folder.path().c_str(), MNT_DETACH);
+    disk_.reset();
   }
-  bool mounted_ = false;
+  std::optional<gatepost::test::SmallDisk> disk_;
 };
 
-TEST_F(SmallDisk, AFullDiskLosesNothing) {
+TEST_F(OnSmallDisk, AFullDiskLosesNothing) {
   open();
   const auto large = message_of(std::string("Subject: x\n\n") + std::string(90'000, 'x') + "\n");
   int stored = 0;
@@ -324,7 +324,7 @@ TEST_F(SmallDisk, AFullDiskLosesNothing) {
   EXPECT_TRUE(quarantine->keep(*large, record_of("BBB-1")).ok()) << "room again";
 }
 
-TEST_F(SmallDisk, AReadOnlyDiskDefersAndComesBack) {
+TEST_F(OnSmallDisk, AReadOnlyDiskDefersAndComesBack) {
   open();
   ASSERT_TRUE(keep("AAA-1").ok());
   quarantine.reset();

@@ -5,14 +5,15 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "filter/store/buckets.h"
 #include "tests/core/store/store_contract.h"
+#include "tests/support/system/small_disk.h"
 #include "tests/support/system/temp_folder.h"
 
 namespace gatepost::store {
@@ -306,51 +307,39 @@ TEST_F(SqliteStoreTest, DiskErrorsAreSurvived) {
 class FullDisk : public SqliteStoreTest {
  protected:
   void SetUp() override {
-    disk_ = folder_ / "disk";
-    fs::create_directory(disk_);
-    if (::mount("tmpfs", disk_.c_str(), "tmpfs", 0, "size=1m") != 0)
-      GTEST_SKIP() << "a disk of our own cannot be mounted here: " << std::strerror(errno);
-    mounted_ = true;
+    fs::create_directory(folder_ / "disk");
+    disk_.emplace(folder_ / "disk");
+    if (!disk_->fault().empty()) GTEST_SKIP() << disk_->fault();
   }
-  void TearDown() override {
-    if (mounted_) ::umount2(disk_.c_str(), MNT_DETACH);
-  }
-  /// Takes all that is free.
-  void plug() {
-    std::ofstream file(disk_ + "/plug", std::ios::binary);
-    const std::string block(4096, 'p');
-    while (file.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
-    }
-  }
+  std::string file() const { return disk_->folder() / "state.db"; }
 
-  std::string disk_;
-  bool mounted_ = false;
+  std::optional<gatepost::test::SmallDisk> disk_;
 };
 
 TEST_F(FullDisk, WhileRunning) {
-  const auto store = open(disk_ + "/state.db", options());
+  const auto store = open(file(), options());
   written(*store, Put{{"s", "a"}, "before", 1, 0});
   ASSERT_TRUE(store->flush().ok());
-  plug();
+  disk_->fill();
   ASSERT_TRUE(fill(*store, 200));
   EXPECT_TRUE(store->health().degraded);
   EXPECT_EQ(read(*store, "s", "a"), "before:1");
-  fs::remove(disk_ + "/plug");
+  disk_->free();
   EXPECT_TRUE(store->flush().ok()) << said();
   EXPECT_FALSE(store->health().degraded);
   EXPECT_EQ(read(*store, "fill", "0").substr(0, 3), "xxx");
 }
 
 TEST_F(FullDisk, AtStart) {
-  plug();
-  const auto store = open(disk_ + "/state.db", options());
+  disk_->fill();
+  const auto store = open(file(), options());
   ASSERT_NE(store, nullptr) << "a full disk does not keep the daemon from starting";
   EXPECT_TRUE(store->health().degraded);
   EXPECT_EQ(get(*store, Read{{"s", "a"}}).status, Status::unavailable);
   EXPECT_TRUE(written(*store, Put{{"s", "a"}, "waits", 1, 0}));
   EXPECT_EQ(read(*store, "s", "a"), "waits:1");
   EXPECT_FALSE(store->scan("s", "", "", 10).ok());
-  fs::remove(disk_ + "/plug");
+  disk_->free();
   EXPECT_TRUE(store->flush().ok()) << said();
   EXPECT_FALSE(store->health().degraded);
   EXPECT_EQ(names(*store->scan("s", "", "", 10)), "a ");

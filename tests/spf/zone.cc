@@ -72,8 +72,12 @@ dns::Answer Zone::answer(const dns::Query& query) const {
 }
 
 CheckRun check(const Zone& zone, const Request& request) {
-  CheckRun run;
   CheckHost flow(request);
+  return drive(zone, flow);
+}
+
+CheckRun drive(const Zone& zone, Flow<Outcome>& flow) {
+  CheckRun run;
   Answers answers(kNow);
   while (run.steps < 100) {
     ++run.steps;

@@ -51,6 +51,8 @@ struct CheckRun {
 constexpr std::int64_t kNow = 1767225600;
 
 CheckRun check(const Zone& zone, const Request& request);
+/// The same for a flow of any engine.
+CheckRun drive(const Zone& zone, Flow<Outcome>& flow);
 /// The usual request: alice@`domain` from `client`, HELO mail.example.com.
 Request request_for(std::string_view client, std::string_view domain);
 

@@ -10,7 +10,7 @@ namespace gatepost::spf {
 
 enum class Engine {
   native,   ///< CheckHost: RFC 7208 whole
-  libspf2,  ///< Debian's libspf2 1.2.10 within our budgets; its deviations: docs/decisions/0008
+  libspf2,  ///< Debian's libspf2 1.2.10 within our budgets; its deviations: docs/decisions/0009
 };
 
 /// One check of one identity by libspf2. Each step runs the library from the start with the answers

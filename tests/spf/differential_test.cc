@@ -1,5 +1,5 @@
 // The native evaluator beside libspf2. Where they disagree the reason must be one of the known
-// deviations of libspf2 (docs/decisions/0008-libspf2-as-a-second-engine.md); anything else is a
+// deviations of libspf2 (docs/decisions/0009-libspf2-as-a-second-engine.md); anything else is a
 // fault of one of them.
 
 #include <algorithm>

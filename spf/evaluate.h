@@ -38,13 +38,25 @@ struct Request {
   bool prefetch = true;  ///< ask for later terms in the same batch; never changes the outcome
 };
 
+/// One DNS answer that was used.
+struct TraceLookup {
+  dns::Query query;
+  dns::Status status = dns::Status::ok;
+  std::size_t records = 0;
+
+  bool operator==(const TraceLookup&) const = default;
+};
+
 /// One term as it was evaluated.
 struct TraceEntry {
-  int depth = 0;       ///< 0 the first record, 1 a record that it includes, …; redirect stays
-  std::string domain;  ///< whose record
-  std::string term;    ///< as published
-  std::string target;  ///< the name it was expanded to; empty when it has none
-  std::string result;  ///< "match", "no match", "pass" (redirect), "temperror", "permerror", …
+  int depth = 0;         ///< 0 the first record, 1 a record that it includes, …; redirect stays
+  std::string domain;    ///< whose record
+  std::string term;      ///< as published
+  std::string target;    ///< the name it was expanded to; empty when it has none
+  std::string result;    ///< "match", "no match", "pass" (redirect), "temperror", "permerror", …
+  int lookups = 0;       ///< lookup terms used so far, this one and what it led to included
+  int void_lookups = 0;  ///< of these, without an answer
+  std::vector<TraceLookup> asked = {};  ///< in order; of the first record's TXT none
 
   bool operator==(const TraceEntry&) const = default;
 };

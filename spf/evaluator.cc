@@ -60,7 +60,7 @@ Step<Outcome> Evaluator::run() {
 
 Evaluator::Verdict Evaluator::check_domain(Frame& frame) {
   const dns::Query query = dns::make_query(frame.domain, dns::RrType::txt);
-  const dns::Answer* answer = asker_.ask(query);
+  const dns::Answer* answer = ask(query);
   if (answer == nullptr) return {.missing = true};
   if (dns::is_temporary(answer->status)) {  // section 4.4
     dns_trouble(query, *answer);
@@ -131,7 +131,7 @@ Evaluator::Verdict Evaluator::redirect(Frame& frame, const Modifier& modifier) {
   if (!target) return {.missing = true};
   Verdict verdict;
   if (is_queryable(*target) && !is_unmatchable(modifier.value)) {
-    const dns::Answer* answer = asker_.ask(dns::make_query(*target, dns::RrType::txt));
+    const dns::Answer* answer = ask(dns::make_query(*target, dns::RrType::txt));
     if (answer == nullptr) return {.missing = true};
     if (is_void(*answer) && count_void(modifier.text) == State::permerror) {
       end_trace(place, *target, "permerror");
@@ -156,7 +156,7 @@ bool Evaluator::explain(Frame& frame, const Modifier& modifier) {
   if (!target) return false;
   if (!is_queryable(*target)) return true;
   // Section 6.2: any trouble means no explanation; section 4.6.4: not counted.
-  const dns::Answer* answer = asker_.ask(dns::make_query(*target, dns::RrType::txt));
+  const dns::Answer* answer = ask(dns::make_query(*target, dns::RrType::txt));
   if (answer == nullptr) return false;
   if (answer->status != dns::Status::ok || answer->texts.size() != 1) return true;
   const std::string& text = answer->texts.front();
@@ -203,7 +203,7 @@ Evaluator::State Evaluator::evaluate_lookup(Frame& frame, const Mechanism& mecha
 
 Evaluator::State Evaluator::evaluate_include(const Frame& frame, const Mechanism& mechanism,
                                              const std::string& target) {
-  const dns::Answer* answer = asker_.ask(dns::make_query(target, dns::RrType::txt));
+  const dns::Answer* answer = ask(dns::make_query(target, dns::RrType::txt));
   if (answer == nullptr) return State::missing;
   if (is_void(*answer) && count_void(mechanism.text) == State::permerror) return State::permerror;
   Frame inner{target, frame.depth + 1};
@@ -231,7 +231,7 @@ Evaluator::State Evaluator::evaluate_addresses(const Mechanism& mechanism,
                                                const std::string& target) {
   const bool exists = mechanism.kind == MechanismKind::exists;
   const dns::Query query = dns::make_query(target, exists ? dns::RrType::a : address_type());
-  const dns::Answer* answer = asker_.ask(query);
+  const dns::Answer* answer = ask(query);
   if (answer == nullptr) return State::missing;
   if (dns::is_temporary(answer->status)) return dns_trouble(query, *answer);
   if (is_void(*answer)) return count_void(mechanism.text);
@@ -241,7 +241,7 @@ Evaluator::State Evaluator::evaluate_addresses(const Mechanism& mechanism,
 
 Evaluator::State Evaluator::evaluate_mx(const Mechanism& mechanism, const std::string& target) {
   const dns::Query query = dns::make_query(target, dns::RrType::mx);
-  const dns::Answer* answer = asker_.ask(query);
+  const dns::Answer* answer = ask(query);
   if (answer == nullptr) return State::missing;
   if (dns::is_temporary(answer->status)) return dns_trouble(query, *answer);
   if (is_void(*answer)) return count_void(mechanism.text);  // section 5.4: no implicit MX
@@ -256,7 +256,7 @@ Evaluator::State Evaluator::evaluate_mx(const Mechanism& mechanism, const std::s
   for (const dns::Mx& mx : answer->mx) {
     if (!is_queryable(mx.exchange)) continue;
     const dns::Query address_query = dns::make_query(mx.exchange, address_type());
-    const dns::Answer* addresses = asker_.ask(address_query);
+    const dns::Answer* addresses = ask(address_query);
     if (addresses == nullptr) {
       missing = true;
     } else if (holds_client(*addresses, mechanism.prefix4, mechanism.prefix6)) {
@@ -270,14 +270,14 @@ Evaluator::State Evaluator::evaluate_mx(const Mechanism& mechanism, const std::s
   if (missing) return State::missing;
   if (trouble != nullptr) {
     const dns::Query failed = dns::make_query(trouble->exchange, address_type());
-    return dns_trouble(failed, *asker_.ask(failed));
+    return dns_trouble(failed, *ask(failed));
   }
   return any_void ? count_void(mechanism.text) : State::no;
 }
 
 Evaluator::State Evaluator::evaluate_ptr(const Mechanism& mechanism, const std::string& target) {
   const dns::Answer* answer =
-      asker_.ask(dns::make_query(request_.client.reverse_name(), dns::RrType::ptr));
+      ask(dns::make_query(request_.client.reverse_name(), dns::RrType::ptr));
   if (answer == nullptr) return State::missing;
   if (is_void(*answer)) return count_void(mechanism.text);
   return is_validated_below(to_lower(target));
@@ -287,7 +287,7 @@ Evaluator::State Evaluator::evaluate_ptr(const Mechanism& mechanism, const std::
 // the same result with fewer questions.
 Evaluator::State Evaluator::is_validated_below(std::string_view domain) {
   const dns::Answer* answer =
-      asker_.ask(dns::make_query(request_.client.reverse_name(), dns::RrType::ptr));
+      ask(dns::make_query(request_.client.reverse_name(), dns::RrType::ptr));
   if (answer == nullptr) return State::missing;
   if (answer->status != dns::Status::ok) return State::no;
   State state = State::no;
@@ -296,7 +296,7 @@ Evaluator::State Evaluator::is_validated_below(std::string_view domain) {
   for (std::size_t i = 0; i < count; ++i) {
     const dns::Query query = dns::make_query(answer->names[i], address_type());
     if (!is_below(query.name, domain) || !is_queryable(query.name)) continue;
-    const dns::Answer* addresses = asker_.ask(query);
+    const dns::Answer* addresses = ask(query);
     if (addresses == nullptr) {
       state = State::missing;
     } else if (holds_client(*addresses, 32, 128)) {
@@ -309,7 +309,7 @@ Evaluator::State Evaluator::is_validated_below(std::string_view domain) {
 bool Evaluator::find_validated(Frame& frame) {
   if (frame.validated) return true;
   const dns::Answer* answer =
-      asker_.ask(dns::make_query(request_.client.reverse_name(), dns::RrType::ptr));
+      ask(dns::make_query(request_.client.reverse_name(), dns::RrType::ptr));
   if (answer == nullptr) return false;
   const std::string domain = to_lower(frame.domain);
   std::string best;
@@ -321,7 +321,7 @@ bool Evaluator::find_validated(Frame& frame) {
   for (std::size_t i = 0; i < count; ++i) {
     const dns::Query query = dns::make_query(answer->names[i], address_type());
     if (!is_queryable(query.name)) continue;
-    const dns::Answer* addresses = asker_.ask(query);
+    const dns::Answer* addresses = ask(query);
     missing = missing || addresses == nullptr;
     if (addresses == nullptr || !holds_client(*addresses, 32, 128)) continue;
     // Section 7.3: the domain itself, else a subdomain of it, else any.
@@ -435,16 +435,31 @@ Evaluator::State Evaluator::permerror(std::string reason) {
 }
 
 std::size_t Evaluator::begin_trace(const Frame& frame, std::string_view term) {
-  if (!request_.trace || outcome_.trace.size() >= kMaxTrace) return kMaxTrace;
+  open_trace_ = kNoTrace;
+  if (!request_.trace || outcome_.trace.size() >= kMaxTrace) return kNoTrace;
   outcome_.trace.push_back(
       {frame.depth, to_lower(frame.domain), std::string(term.substr(0, kMaxShownTerm)), {}, {}});
-  return outcome_.trace.size() - 1;
+  open_trace_ = outcome_.trace.size() - 1;
+  return open_trace_;
+}
+
+void Evaluator::trace_answer(const dns::Query& query, const dns::Answer& answer) {
+  if (open_trace_ >= outcome_.trace.size()) return;
+  std::vector<TraceLookup>& asked = outcome_.trace[open_trace_].asked;
+  const bool known = std::any_of(asked.begin(), asked.end(),
+                                 [&](const TraceLookup& lookup) { return lookup.query == query; });
+  if (known) return;
+  asked.push_back(
+      {query, answer.status,
+       answer.addresses.size() + answer.texts.size() + answer.names.size() + answer.mx.size()});
 }
 
 void Evaluator::end_trace(std::size_t place, const std::string& target, const char* result) {
   if (place >= outcome_.trace.size()) return;
   outcome_.trace[place].target = target;
   outcome_.trace[place].result = result;
+  outcome_.trace[place].lookups = outcome_.lookups;
+  outcome_.trace[place].void_lookups = outcome_.void_lookups;
 }
 
 }  // namespace gatepost::spf

@@ -39,6 +39,8 @@ class Evaluator {
     std::optional<std::string> validated = {};  ///< %{p} for this domain, once found out
   };
 
+  static constexpr std::size_t kNoTrace = static_cast<std::size_t>(-1);
+
   Verdict check_domain(Frame& frame);
   Verdict check_record(Frame& frame, const Record& record);
   Verdict redirect(Frame& frame, const Modifier& modifier);
@@ -77,6 +79,13 @@ class Evaluator {
   State dns_trouble(const dns::Query& query, const dns::Answer& answer);
   /// Sets the reason.
   State permerror(std::string reason);
+  /// The answer, or null: then the question is noted. Also notes it in the trace.
+  const dns::Answer* ask(const dns::Query& query) {
+    const dns::Answer* answer = asker_.ask(query);
+    if (request_.trace && answer != nullptr) trace_answer(query, *answer);
+    return answer;
+  }
+  void trace_answer(const dns::Query& query, const dns::Answer& answer);
   /// @return the entry's place, to set its result later.
   std::size_t begin_trace(const Frame& frame, std::string_view term);
   void end_trace(std::size_t place, const std::string& target, const char* result);
@@ -86,6 +95,7 @@ class Evaluator {
   Asker asker_;
   Outcome outcome_;
   int prefetched_ = 0;
+  std::size_t open_trace_ = kNoTrace;  ///< the entry that answers belong to
 };
 
 }  // namespace gatepost::spf

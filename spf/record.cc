@@ -89,30 +89,51 @@ class Parser {
   Result<Record> run() {
     if (!is_spf_record(text_)) return permanent_error("record does not begin with v=spf1");
     // Section 3.1: US-ASCII; terms are parted by spaces only (section 12).
-    for (std::size_t i = 0; i < text_.size(); ++i) {
-      if (text_[i] < ' ' || text_[i] > '~') {
-        fail(text_.substr(i, 1), "octet outside printable US-ASCII: ");
-        return std::move(*fault_);
-      }
+    if (!printable_only(text_) || !terms(1)) {
+      const RecordFault& fault = faults_.front();
+      return permanent_error(fault.what, "column " + std::to_string(fault.column));
     }
+    return std::move(record_);
+  }
+
+  RecordScan scan(std::size_t most_faults) {
+    if (!is_spf_record(text_)) {
+      fail(text_, "record does not begin with v=spf1: ");
+    } else {
+      terms(most_faults);
+    }
+    return {std::move(record_), std::move(faults_)};
+  }
+
+ private:
+  /// Takes all terms, until there are so many faults; false when there was one.
+  bool terms(std::size_t most_faults) {
     for (std::size_t at = kVersion.size(); at < text_.size();) {
       if (text_[at] == ' ') {
         ++at;
         continue;
       }
       const std::size_t end = std::min(text_.find(' ', at), text_.size());
-      if (!term(text_.substr(at, end - at))) return std::move(*fault_);
+      term_ = text_.substr(at, end - at);
+      if ((!printable_only(term_) || !term(term_)) && faults_.size() >= most_faults) return false;
       at = end;
     }
-    return std::move(record_);
+    return faults_.empty();
   }
 
- private:
+  bool printable_only(std::string_view text) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (text[i] < ' ' || text[i] > '~') {
+        return fail(text.substr(i, 1), "octet outside printable US-ASCII: ");
+      }
+    }
+    return true;
+  }
+
   /// `part` is a view into the record; it is shown behind the reason.
   bool fail(std::string_view part, std::string_view reason) {
     const auto column = static_cast<std::size_t>(part.data() - text_.data()) + 1;
-    fault_ = permanent_error(std::string(reason) + printable(part, 80),
-                             "column " + std::to_string(column));
+    faults_.push_back({column, term_, part, std::string(reason) + printable(part, 80)});
     return false;
   }
 
@@ -233,8 +254,9 @@ class Parser {
   }
 
   std::string_view text_;
+  std::string_view term_;  ///< that is being taken
   Record record_;
-  std::optional<Error> fault_;
+  std::vector<RecordFault> faults_;
 };
 
 }  // namespace
@@ -258,6 +280,10 @@ bool Mechanism::network_contains(const IpAddress& client) const {
 
 Result<Record> parse_record(std::string_view text) {
   return Parser(text).run();
+}
+
+RecordScan scan_record(std::string_view text, std::size_t most_faults) {
+  return Parser(text).scan(most_faults);
 }
 
 bool is_spf_record(std::string_view text) {

@@ -66,6 +66,22 @@ struct Record {
 /// RFC 7208 sections 4.6, 5, 6, 12. Pure; safe from any thread.
 Result<Record> parse_record(std::string_view text);
 
+/// A place that breaks the grammar.
+struct RecordFault {
+  std::size_t column = 0;  ///< octets from 1
+  std::string_view term;   ///< the term it stands in
+  std::string_view part;   ///< what of it is wrong
+  std::string what;        ///< one sentence that ends in the part
+};
+
+/// As parse_record(), but goes on behind a faulty term: the record of the good ones, and one fault
+/// for each of the others, at most `most_faults`.
+struct RecordScan {
+  Record record;
+  std::vector<RecordFault> faults;
+};
+RecordScan scan_record(std::string_view text, std::size_t most_faults = 100);
+
 /// Whether a TXT record is an SPF record: "v=spf1" followed by a space or its end (section 4.5).
 bool is_spf_record(std::string_view text);
 

@@ -259,10 +259,25 @@ TEST(CheckHost, TracesEachTermWhenAsked) {
   Request request = request_for("192.0.2.1", "example.com");
   EXPECT_TRUE(check(zone, request).outcome.trace.empty());
   request.trace = true;
+  const dns::Status ok = dns::Status::ok;
   const std::vector<TraceEntry> expected = {
-      {0, "example.com", "a:no.%{d1r}", "no.example", "no match"},
-      {0, "example.com", "include:pass.example", "pass.example", "match"},
-      {1, "pass.example", "ip4:192.0.2.1", "", "match"},
+      {0,
+       "example.com",
+       "a:no.%{d1r}",
+       "no.example",
+       "no match",
+       1,
+       0,
+       {{{"no.example", dns::RrType::a}, ok, 1}}},
+      {0,
+       "example.com",
+       "include:pass.example",
+       "pass.example",
+       "match",
+       2,
+       0,
+       {{{"pass.example", dns::RrType::txt}, ok, 1}}},
+      {1, "pass.example", "ip4:192.0.2.1", "", "match", 2, 0, {}},
   };
   EXPECT_EQ(check(zone, request).outcome.trace, expected);
 }

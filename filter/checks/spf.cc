@@ -2,6 +2,9 @@
 // are. What a trusted relay brings is asked for at the end of the header, for the client that its
 // Received fields tell.
 
+#include <algorithm>
+#include <utility>
+
 #include "core/base/text.h"
 #include "core/mail/message.h"
 #include "core/mail/received.h"
@@ -54,8 +57,11 @@ const char* helo_finding_of(spf::ResultCode result) {
   return nullptr;
 }
 
-constexpr std::size_t kMaxForeignText =
-    160;  // leaves room for ours and the reference in 400 octets
+constexpr const char* kHeloFindings[] = {"SPF_HELO_PASS", "SPF_HELO_FAIL", "SPF_HELO_SOFTFAIL",
+                                         "SPF_HELO_TEMPERROR", "SPF_HELO_PERMERROR"};
+
+// Leaves room for our own text and the reference in the 400 octets of a reply.
+constexpr std::size_t kMaxForeignText = 160;
 constexpr std::size_t kMaxShownDomain = 80;
 
 /// The finding's reply with the domain's own explanation behind it, marked as the domain's and
@@ -87,6 +93,13 @@ bool sends_no_mail(const Answers& answers, const std::string& domain) {
          record->mechanisms.front().qualifier == spf::Qualifier::fail;
 }
 
+bool helo_may_refuse(const Policy& policy) {
+  return std::any_of(std::begin(kHeloFindings), std::end(kHeloFindings), [&](const char* name) {
+    const Action action = policy.rule(name).action;
+    return action == Action::reject || action == Action::tempfail;
+  });
+}
+
 bool is_error(spf::ResultCode code) {
   return code == spf::ResultCode::permerror || code == spf::ResultCode::temperror;
 }
@@ -99,24 +112,17 @@ class Spf final : public Check {
   }
 
   void end_of_headers(CheckContext& context) override {
-    if (!asks(context) || !context.connection().trusted_relay) return;
-    const Policy& policy = context.policy();
-    const auto client = mail::first_outside_client(
-        context.message()->fields(),
-        [&](const IpAddress& address) { return policy.trusted_relays.match(address).has_value(); });
-    if (!client.ok()) return context.add("SPF_NO_CLIENT", client.error().what);
-    if (policy.submit_networks.match(client->address))
-      return context.add("SPF_NO_CLIENT", client->address.text() + " is in submit_networks");
-    context.facts().spf_client = client->address;
-    start(context, client->address, client->helo);
-    context.conclude_again();
+    if (helo_) {  // not waited for until now
+      context.wait_for(helo_->pending.handle());
+      context.conclude_again();
+    }
+    if (asks(context) && context.connection().trusted_relay) look_through(context);
   }
 
   bool conclude(CheckContext& context) override {
-    for (std::optional<Asked>* asked : {&mail_from_, &helo_}) {
-      if (*asked) tell(context, **asked);
-      asked->reset();
-    }
+    if (mail_from_) tell(context, *std::exchange(mail_from_, std::nullopt));
+    if (helo_ && helo_->pending.handle()->ready())
+      tell(context, *std::exchange(helo_, std::nullopt));
     return true;
   }
 
@@ -133,6 +139,19 @@ class Spf final : public Check {
     return c.client && !c.local && !c.submit_network && !context.envelope().authenticated();
   }
 
+  void look_through(CheckContext& context) {
+    const Policy& policy = context.policy();
+    const auto client = mail::first_outside_client(
+        context.message()->fields(),
+        [&](const IpAddress& address) { return policy.trusted_relays.match(address).has_value(); });
+    if (!client.ok()) return context.add("SPF_NO_CLIENT", client.error().what);
+    if (policy.submit_networks.match(client->address))
+      return context.add("SPF_NO_CLIENT", client->address.text() + " is in submit_networks");
+    context.facts().spf_client = client->address;
+    start(context, client->address, client->helo);
+    context.conclude_again();
+  }
+
   void start(CheckContext& context, const IpAddress& client, const std::string& helo) {
     spf::Request request;
     request.client = client;
@@ -140,16 +159,20 @@ class Spf final : public Check {
     request.mail_from = context.envelope().mail_from;
     request.receiver = context.connection().mta_name;
     mail_from_ = ask(context, request);
+    context.wait_for(mail_from_->pending.handle());
     // Of the null reverse-path it is the same check (RFC 7208 section 2.4).
     if (request.mail_from.empty()) return;
     request.identity = spf::Identity::helo;
-    if (spf::make_subject(request.identity, "", helo).fault.empty())
-      helo_ = ask(context, std::move(request));
+    if (!spf::make_subject(request.identity, "", helo).fault.empty()) return;
+    helo_ = ask(context, std::move(request));
+    // A name whose DNS is dead delays no answer that it cannot change.
+    if (context.stage() >= Stage::end_of_headers || helo_may_refuse(context.policy()))
+      context.wait_for(helo_->pending.handle());
   }
 
   static Asked ask(CheckContext& context, spf::Request request) {
-    auto pending =
-        context.start<spf::Outcome>(spf::make_check(context.policy().spf_engine, request));
+    auto pending = context.flows().start<spf::Outcome>(
+        spf::make_check(context.policy().spf_engine, request), context.flow_deadline());
     return {std::move(request), std::move(pending)};
   }
 

@@ -184,6 +184,30 @@ TEST(AuthenticationResults, TellOfBothIdentities) {
             "smtp.helo=helo.fail.example");
 }
 
+// The HELO name's DNS holds up no answer that it cannot change; its result is there at the end.
+TEST(SpfHelo, IsWaitedForAtTheEndOfTheMessageOnly) {
+  for (const bool may_refuse : {false, true}) {
+    SessionRig rig(program_checks({"spf"}), zone());
+    rig.set_policy([&](Policy& p) {
+      reject_all(p);
+      if (may_refuse) p.set_rule("SPF_HELO_FAIL", {0, Action::reject});
+    });
+    rig.resolver.hold(true);
+    rig.connect(), rig.helo("helo.pass.example"), rig.mail("<a@pass.example>");
+    rig.resolver.release(dns::make_query("pass.example", dns::RrType::txt));
+    StageAnswer answer;
+    rig.session->rcpt("<bob@here.example>", SessionRig::into(answer));
+    rig.run();
+    EXPECT_EQ(answer.calls, may_refuse ? 0 : 1);
+    rig.resolver.release_all();
+    rig.run();
+    EXPECT_EQ(answer.calls, 1);
+    EXPECT_EQ(answer.verdict.action, Action::none);
+    rig.content("From: a@pass.example\n\nx\n");
+    EXPECT_EQ(rig.findings(), "SPF_PASS SPF_HELO_PASS");
+  }
+}
+
 struct RelayCase {
   const char* name;
   const char* received;

@@ -8,7 +8,7 @@
 
 namespace gatepost::spf {
 
-enum class Engine {
+enum class Engine : int {
   native,   ///< CheckHost: RFC 7208 whole
   libspf2,  ///< Debian's libspf2 1.2.10 within our budgets; its deviations: docs/decisions/0009
 };

@@ -52,10 +52,12 @@ class Dmarc final : public Check {
   }
 
  private:
-  // Mail that our own users and relays hand in is signed and judged where it arrives.
-  static bool applies(const CheckContext& context) {
+  // Mail that our own users hand in is signed and judged where it arrives. What a relay brings is
+  // judged by the client from outside, if one can be told: SPF has looked for it.
+  static bool applies(CheckContext& context) {
     const Connection& c = context.connection();
-    return !c.local && !c.submit_network && !c.trusted_relay && !context.envelope().authenticated();
+    if (c.trusted_relay && !context.facts().spf_client) return false;
+    return !c.local && !c.submit_network && !context.envelope().authenticated();
   }
 
   void start(CheckContext& context) {

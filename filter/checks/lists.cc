@@ -58,9 +58,14 @@ class EnvelopeLists final : public Check {
                   std::to_string(context.envelope().recipients.size()) + " recipients");
     }
   }
+  // SPF of what a trusted relay brings is known when the header is.
+  void end_of_headers(CheckContext& context) override {
+    if (context.connection().trusted_relay) context.conclude_again();
+  }
   /// Anyone can write an allowed sender's address: it counts when SPF says that the client may use
   /// it.
   bool conclude(CheckContext& context) override {
+    if (context.connection().trusted_relay && context.stage() < Stage::end_of_headers) return true;
     const auto entry = context.policy().allow_senders.match_address(context.envelope().mail_from);
     if (!entry) return true;
     const auto& spf = context.facts().spf_mail_from;

@@ -199,6 +199,8 @@ class Loader {
       return fault(node.source(), key + ": " + set.error().what + ", got " + shown(node));
     }
     faulty_.erase(key);
+    if (!setting.finding.empty() && files_.size() > 1)
+      setting_actions_[key] = draft_.policy.rule(setting.finding).action;
     origins_[key] = {key, to_text(node), where};
   }
 
@@ -292,6 +294,7 @@ class Loader {
     }
     if (find_finding(name) != nullptr) {
       const FindingRule rule = draft_.policy.rule(name);
+      if (found.action) finding_actions_[name] = *found.action;
       draft_.policy.set_rule(
           name, {found.score.value_or(rule.score), found.action.value_or(rule.action)});
     } else {
@@ -514,6 +517,14 @@ class Loader {
     if (p.query_timeout > p.flow_timeout) {
       whole_fault({"dns.query_timeout", "dns.check_timeout"}, "expected at most dns.check_timeout");
     }
+    for (const Setting& setting : settings()) {
+      const auto by_setting = setting_actions_.find(std::string(setting.key));
+      const auto by_finding = finding_actions_.find(std::string(setting.finding));
+      if (by_setting != setting_actions_.end() && by_finding != finding_actions_.end() &&
+          by_setting->second != by_finding->second)
+        whole_fault({by_setting->first}, "expected the action that findings." + by_finding->first +
+                                             " has, or one of the two left out");
+    }
     if (draft_.daemon.listen.size() != 1)
       whole_fault({"milter.listen"}, "expected exactly one socket");
   }
@@ -533,6 +544,8 @@ class Loader {
   std::map<std::string, Origin> origins_;
   std::map<std::string, Origin> finding_origins_;
   std::map<std::string, RuleFinding> rule_findings_;
+  // What files say of one finding's action in two places.
+  std::map<std::string, Action> setting_actions_, finding_actions_;
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "core/base/text.h"
+#include "spf/libspf2.h"
 
 namespace gatepost::config {
 
@@ -233,6 +234,26 @@ Result<void> set_disabled(Draft& d, const Value& v) {
   return {};
 }
 
+Result<void> set_spf_engine(Draft& d, const Value& v) {
+  using spf::Engine;
+  return choose<Engine, 2>(d.policy.spf_engine, v,
+                           {{{"native", Engine::native}, {"libspf2", Engine::libspf2}}});
+}
+// The action of a finding, under a name that an admin looks for: the table of findings has it.
+constexpr std::string_view kSpfFail = "SPF_FAIL";
+constexpr std::string_view kSpfSoftfail = "SPF_SOFTFAIL";
+constexpr std::string_view kSpfPermerror = "SPF_PERMERROR";
+constexpr std::string_view kSpfTemperror = "SPF_TEMPERROR";
+constexpr std::string_view kSpfNoMailDomain = "SPF_NO_MAIL_DOMAIN";
+template <const std::string_view& Finding>
+Result<void> action_of(Draft& d, const Value& v) {
+  Action action = Action::none;
+  auto chosen = choose<Action, 3>(
+      action, v,
+      {{{"score", Action::none}, {"reject", Action::reject}, {"tempfail", Action::tempfail}}});
+  if (chosen) d.policy.set_rule(Finding, {d.policy.rule(Finding).score, action});
+  return chosen;
+}
 Result<void> set_greylist_mode(Draft& d, const Value& v) {
   using Mode = GreylistPolicy::Mode;
   return choose<Mode, 3>(
@@ -284,7 +305,7 @@ constexpr Setting kSettings[] = {
   {"submit_networks", Kind::words, R"(["127.0.0.0/8", "::1"])", true,
    "Clients that may send without a login: no SPF, reverse DNS or DNS lists for them, and their mail is signed. A port of 127.0.0.1 where inbound mail comes back from another filter must not reach us: it would be signed too.", policy<&P::submit_networks>},
   {"trusted_relays", Kind::words, "[]", true,
-   "Your own inbound hops. Never refused (that would make bounces to innocent people); their Authentication-Results stay.", policy<&P::trusted_relays>},
+   "Your own inbound hops, such as secondary MXs. Never refused (that would make bounces to innocent people); their Authentication-Results stay. SPF and DMARC judge the first client in the Received fields that is none of them, once the header is there; without one (SPF_NO_CLIENT) they say nothing.", policy<&P::trusted_relays>},
 
   {"lists.allow_clients", Kind::words, "[]", true,
    "Networks, addresses or confirmed names (mail.example, .example) of clients that are not refused by policy.", policy<&P::allow_clients>},
@@ -344,6 +365,21 @@ constexpr Setting kSettings[] = {
    "The same for IPv6.", between<greylist<&G::ipv6_prefix>, 16, 128>},
   {"greylist.header", Kind::boolean, "true", true,
    "Add X-Greylist: delayed N seconds by HOST to mail that was deferred before.", greylist<&G::header>},
+
+  {"spf.engine", Kind::text, R"("native")", true,
+   "native: all of RFC 7208. libspf2: for comparison; see docs/decisions for where it deviates. Records that it cannot hold are permerror with it.", set_spf_engine},
+  {"spf.on_fail", Kind::text, R"("score")", true,
+   "When a sender's domain says that the client may not send for it. score: only DMARC and the score make something of it. reject: 550 5.7.23 with the domain's own explanation, quoted. tempfail: 451. Given at RCPT, or at MAIL with answer_at = \"connect\"; never to logins, submit_networks and trusted_relays, nor for postmaster@ and abuse@. Forwarded mail that is not rewritten fails: reject loses it.", action_of<kSpfFail>, kSpfFail},
+  {"spf.on_softfail", Kind::text, R"("score")", true,
+   "The same for softfail (~all), which RFC 7208 section 8.5 asks not to refuse for alone.", action_of<kSpfSoftfail>, kSpfSoftfail},
+  {"spf.on_permerror", Kind::text, R"("score")", true,
+   "The same for a record that is broken: 550 or 451 with 7.24 (RFC 7372).", action_of<kSpfPermerror>, kSpfPermerror},
+  {"spf.on_temperror", Kind::text, R"("score")", true,
+   "The same when DNS fails: tempfail is 451 4.7.24, the client comes again. reject loses mail by any fault of DNS.", action_of<kSpfTemperror>, kSpfTemperror},
+  {"spf.no_mail_domain", Kind::text, R"("score")", true,
+   "The same for a sender's domain that publishes v=spf1 -all and nothing else: it sends no mail at all, so forwarders are no reason to be careful.", action_of<kSpfNoMailDomain>, kSpfNoMailDomain},
+  {"spf.received_spf", Kind::boolean, "false", true,
+   "Add Received-SPF fields (RFC 7208 section 9.1). Those of earlier hops stay, below ours: they are evidence of where a message came through, and nothing here believes them.", policy<&P::add_received_spf>},
 
   {"dkim.max_signatures", Kind::integer, "10", true,
    "Signatures of one message that are verified; further ones are reported and ignored.", between<policy<&P::dkim_max_signatures>, 1, 100>},

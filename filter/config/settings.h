@@ -39,6 +39,7 @@ struct Setting {
   std::string_view help;
   /// Stores it, or says in one sentence what was expected instead.
   Result<void> (*set)(Draft& draft, const Value& value);
+  std::string_view finding = {};  ///< whose action it is, as [findings] NAME.action; mostly none
 };
 
 /// In the order of sample and manual; keys of one section stand together.

@@ -24,6 +24,9 @@ class SigningKeys;
 namespace rules {
 class RuleSet;
 }
+namespace spf {
+enum class Engine;
+}
 
 enum class Mode {
   observe,  ///< always continue, no edits; the log says what would have been done
@@ -89,6 +92,8 @@ struct Policy {
   std::set<std::string, std::less<>> disabled_checks;
   std::vector<DnsList> dns_lists;
   GreylistPolicy greylist;
+  spf::Engine spf_engine{};       ///< native; what its results mean: the rules of SPF_* findings
+  bool add_received_spf = false;  ///< Received-SPF fields (RFC 7208 section 9.1)
   int dkim_max_signatures = 10;
   dmarc::Enforcement dmarc_enforce = dmarc::Enforcement::standard;
   dmarc::DiscoveryMode dmarc_discovery = dmarc::DiscoveryMode::treewalk;

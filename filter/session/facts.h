@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/authres/authentication_results.h"
+#include "core/base/ip.h"
 #include "core/mail/from_field.h"
 #include "dkim/sign.h"
 #include "dkim/verify.h"
@@ -24,8 +25,12 @@ struct DnsListHit {
 
 struct Facts {
   std::optional<spf::Outcome>
-      spf_mail_from;       ///< of MAIL FROM, or of postmaster@HELO for the null path
-  std::string spf_domain;  ///< the domain that was checked for it
+      spf_mail_from;                     ///< of MAIL FROM, or of postmaster@HELO for the null path
+  std::string spf_domain;                ///< the domain that was checked for it
+  std::optional<spf::Outcome> spf_helo;  ///< of the HELO name, where MAIL FROM is another identity
+  /// The client from outside that SPF speaks of when a trusted relay brought the message.
+  std::optional<IpAddress> spf_client;
+  std::vector<std::string> received_spf;  ///< values of our Received-SPF fields, MAIL FROM's first
   std::vector<dkim::SignatureResult> dkim;
   std::vector<dkim::NewSignature> signatures;  ///< ours, to be added
   std::optional<mail::AuthorIdentity> author;

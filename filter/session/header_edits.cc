@@ -148,6 +148,9 @@ std::vector<HeaderEdit> header_edits(std::span<const mail::HeaderField> fields,
                          authserv_id(policy, connection),
                      0});
   }
+  // Those of earlier hops stay below: each speaks of its own (RFC 7208 section 9.1).
+  for (auto value = facts.received_spf.rbegin(); value != facts.received_spf.rend(); ++value)
+    edits.push_back({HeaderEdit::Kind::insert, "Received-SPF", *value, 0});
   // Last, so that it stands first (RFC 8601 section 4: at the top).
   if (policy.add_authentication_results) {
     const authres::AuthenticationResults results{authserv_id(policy, connection), "",

@@ -231,6 +231,8 @@ std::string to_json(const Record& record) {
       {"rules_hash", rules_hash(record)},
       {"microseconds", record.duration_us},
   };
+  if (f.spf_helo) json["spf_helo"] = spf::to_string(f.spf_helo->code);
+  if (f.spf_client) json["spf_client"] = f.spf_client->text();
   if (!v.hold_reason.empty()) json["hold_reason"] = text(v.hold_reason);
   if (!record.refused_recipient.empty()) json["refused_recipient"] = text(record.refused_recipient);
   // ASCII alone: what a terminal would obey (bidirectional controls) is an escape, and nothing is

@@ -17,7 +17,7 @@ std::string zone() {
   return R"(
 pass.example.         TXT "v=spf1 ip4:192.0.2.1 -all"
 _dmarc.pass.example.  TXT "v=DMARC1; p=reject"
-fail.example.         TXT "v=spf1 -all"
+fail.example.         TXT "v=spf1 ip4:192.0.2.77 -all"
 _dmarc.fail.example.  TXT "v=DMARC1; p=reject"
 soft.example.         TXT "v=spf1 ~all"
 _dmarc.soft.example.  TXT "v=DMARC1; p=quarantine"
@@ -165,8 +165,15 @@ std::vector<Case> cases() {
        [](Connection&, Policy& p) { p.submit_networks = *MatchList::parse({"192.0.2.1"}); }},
       {"trusted_relay_is_no_question_of_spf",
        {.mail_from = "<ann@fail.example>", .text = letter_from("fail.example")},
-       "",
+       "SPF_NO_CLIENT",
        Action::none,
+       [](Connection&, Policy& p) { p.trusted_relays = *MatchList::parse({"192.0.2.1"}); }},
+      {"behind_a_trusted_relay_dmarc_judges_the_client_from_outside",
+       {.mail_from = "<ann@fail.example>",
+        .text = "Received: from x (x [203.0.113.9]) by r (Postfix) with ESMTP id 1; d\n" +
+                letter_from("fail.example")},
+       "SPF_FAIL DMARC_REJECT",
+       Action::tag,
        [](Connection&, Policy& p) { p.trusted_relays = *MatchList::parse({"192.0.2.1"}); }},
       {"local_mail_is_no_question_of_spf",
        {.mail_from = "<ann@fail.example>", .text = letter_from("fail.example")},

@@ -39,26 +39,32 @@ struct Argued {
 
 const std::map<std::string, Argued> kArgued = {
     {"server_a1",
-     {"IPREV_PASS SPF_NONE DMARC_REJECT",
+     {"IPREV_PASS SPF_NONE SPF_HELO_PASS DMARC_REJECT",
       "a name that does not exist has no SPF record, and so authorises nobody"}},
     {"server_a3",
-     {"IPREV_PASS NUL_IN_MESSAGE SPF_PASS DKIM_PERMERROR DMARC_REJECT",
+     {"IPREV_PASS NUL_IN_MESSAGE SPF_PASS SPF_HELO_PASS DKIM_PERMERROR DMARC_REJECT",
       "a selector with NUL is no name: no key is asked for, least of all a cut one"}},
     {"server_a5",
-     {"IPREV_PASS SPF_NONE DMARC_REJECT",
+     {"IPREV_PASS SPF_NONE SPF_HELO_PASS DMARC_REJECT",
       "the path is no address: nothing before the parenthesis is taken for its domain"}},
     {"server_a7",
-     {"IPREV_PASS SPF_PASS DMARC_REJECT",
+     {"IPREV_PASS SPF_PASS SPF_HELO_PASS DMARC_REJECT",
       "the route is dropped; SPF passes for attack.com, which is not the author's"}},
-    {"server_a9", {"IPREV_PASS AMBIGUOUS_FROM SPF_PASS", "the header ends at its first line"}},
-    {"server_a11", {"IPREV_PASS AMBIGUOUS_FROM SPF_PASS", "the line From has no colon"}},
-    {"server_a13", {"IPREV_PASS AMBIGUOUS_FROM SPF_PASS", "Resent-From stands in for nothing"}},
+    {"server_a9",
+     {"IPREV_PASS AMBIGUOUS_FROM SPF_PASS SPF_HELO_PASS", "the header ends at its first line"}},
+    {"server_a11",
+     {"IPREV_PASS AMBIGUOUS_FROM SPF_PASS SPF_HELO_PASS", "the line From has no colon"}},
+    {"server_a13",
+     {"IPREV_PASS AMBIGUOUS_FROM SPF_PASS SPF_HELO_PASS", "Resent-From stands in for nothing"}},
     {"server_a15",
-     {"IPREV_PASS AMBIGUOUS_FROM SPF_PASS DMARC_PERMERROR", "an encoded word is no address"}},
+     {"IPREV_PASS AMBIGUOUS_FROM SPF_PASS SPF_HELO_PASS DMARC_PERMERROR",
+      "an encoded word is no address"}},
     {"server_a17",
-     {"IPREV_PASS AMBIGUOUS_FROM SPF_PASS DMARC_PERMERROR", "a quoted pair outside of quotes"}},
+     {"IPREV_PASS AMBIGUOUS_FROM SPF_PASS SPF_HELO_PASS DMARC_PERMERROR",
+      "a quoted pair outside of quotes"}},
     {"server_a19",
-     {"IPREV_PASS AMBIGUOUS_FROM SPF_PASS DMARC_PERMERROR", "text behind an address"}},
+     {"IPREV_PASS AMBIGUOUS_FROM SPF_PASS SPF_HELO_PASS DMARC_PERMERROR",
+      "text behind an address"}},
     {"client_a2",
      {"IPREV_PASS AMBIGUOUS_FROM SPF_PASS DMARC_PERMERROR",
       "two authors: whichever were taken, the other could be the one shown"}},
@@ -144,7 +150,8 @@ TEST(Espoofer, FromWithWhiteSpaceAroundItsNameIsAFrom) {
     rig.session->header("From", " <admin@legitimate.com>");
     rig.end_of_headers();
     const Verdict verdict = rig.end_of_message();
-    EXPECT_EQ(rig.findings(), "IPREV_PASS AMBIGUOUS_FROM SPF_PASS DMARC_PERMERROR") << name;
+    EXPECT_EQ(rig.findings(), "IPREV_PASS AMBIGUOUS_FROM SPF_PASS SPF_HELO_PASS DMARC_PERMERROR")
+        << name;
     expect_safe(name, rig, verdict);
   }
 }

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view kZone = R"(
 proven.example.   TXT "v=spf1 ip4:192.0.2.1 -all"
-forged.example.   TXT "v=spf1 -all"
+forged.example.   TXT "v=spf1 ip4:192.0.2.77 -all"
 )";
 
 void set(MatchList& list, const std::vector<std::string>& entries) {

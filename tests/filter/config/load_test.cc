@@ -5,6 +5,7 @@
 
 #include "filter/config/configuration.h"
 #include "filter/config/settings.h"
+#include "spf/libspf2.h"
 #include "tests/support/system/temp_folder.h"
 
 namespace gatepost::config {
@@ -96,6 +97,16 @@ const FaultCase kFaults[] = {
     {"public_suffix_list_is_a_folder", "[dmarc]\npublic_suffix_list = '/'",
      "f:2:22: dmarc.public_suffix_list: expected the path of a readable file, got '/'"},
 
+    {"spf_action", "[spf]\non_fail = 'rejekt'",
+     "f:2:11: spf.on_fail: expected one of \"score\", \"reject\", \"tempfail\" (did you mean "
+     "\"reject\"?), got 'rejekt'"},
+    {"spf_engine", "[spf]\nengine = 'libspf'",
+     "f:2:10: spf.engine: expected one of \"native\", \"libspf2\" (did you mean \"libspf2\"?), got "
+     "'libspf'"},
+    {"one_action_in_two_places",
+     "[findings]\nSPF_FAIL = { action = 'hold' }\n[spf]\non_fail = 'reject'",
+     "f:4:11: spf.on_fail: expected the action that findings.SPF_FAIL has, or one of the two left "
+     "out"},
     {"bad_network", "trusted_relays = ['192.0.2.0/33']",
      "f:1:18: trusted_relays: '192.0.2.0/33' is no network (192.0.2.0/24), name (mail.example), "
      "suffix (.example) or address (user@mail.example, user@), got [ '192.0.2.0/33' ]"},
@@ -389,6 +400,36 @@ TEST(Load, HashIsThatOfTheContent) {
   EXPECT_EQ(hash("mode = 'observe'").size(), 12U);
 }
 
+// spf.on_… is the action of a finding under another name; its score stays.
+TEST(Load, SpfSettingsAreActionsOfFindings) {
+  const LoadResult loaded = load_text(R"(
+[findings]
+SPF_FAIL = { score = 7, action = "reject" }
+SPF_SOFTFAIL = { score = 3 }
+[spf]
+engine = "libspf2"
+on_fail = "reject"
+on_softfail = "tempfail"
+on_permerror = "reject"
+on_temperror = "tempfail"
+no_mail_domain = "reject"
+received_spf = true
+)",
+                                      "f");
+  ASSERT_THAT(faults(loaded), ElementsAre());
+  const Policy& p = *loaded.configuration.policy;
+  EXPECT_EQ(p.rule("SPF_FAIL"), (FindingRule{7, Action::reject}));
+  EXPECT_EQ(p.rule("SPF_SOFTFAIL"), (FindingRule{3, Action::tempfail}));
+  EXPECT_EQ(p.rule("SPF_PERMERROR").action, Action::reject);
+  EXPECT_EQ(p.rule("SPF_TEMPERROR"), (FindingRule{0, Action::tempfail}));
+  EXPECT_EQ(p.rule("SPF_NO_MAIL_DOMAIN").action, Action::reject);
+  EXPECT_EQ(p.rule("SPF_HELO_FAIL").action, Action::none);
+  EXPECT_EQ(p.spf_engine, spf::Engine::libspf2);
+  EXPECT_TRUE(p.add_received_spf);
+  EXPECT_TRUE(p.needs(Stage::rcpt).contains("spf"));
+  EXPECT_FALSE(p.may_answer(Stage::mail)) << "answered at RCPT";
+}
+
 // A Policy made by hand in a test or by the embedded defaults is the same policy.
 TEST(Load, EmbeddedDefaultsAreThoseOfPolicy) {
   const Policy by_hand;
@@ -407,6 +448,9 @@ TEST(Load, EmbeddedDefaultsAreThoseOfPolicy) {
   EXPECT_EQ(p.disabled_checks, by_hand.disabled_checks);
   EXPECT_EQ(p.dns_lists.size(), by_hand.dns_lists.size());
   EXPECT_EQ(p.dkim_max_signatures, by_hand.dkim_max_signatures);
+  EXPECT_EQ(p.spf_engine, by_hand.spf_engine);
+  EXPECT_EQ(p.spf_engine, spf::Engine::native);
+  EXPECT_EQ(p.add_received_spf, by_hand.add_received_spf);
   EXPECT_EQ(p.dmarc_enforce, by_hand.dmarc_enforce);
   EXPECT_EQ(p.dmarc_discovery, by_hand.dmarc_discovery);
   EXPECT_EQ(p.public_suffixes, by_hand.public_suffixes);

@@ -1,5 +1,6 @@
 // SPF of the reverse-path (RFC 7208): asked at MAIL, known when its answers are.
 
+#include "filter/checks/dnssec.h"
 #include "filter/checks/registry.h"
 #include "spf/evaluate.h"
 
@@ -67,6 +68,7 @@ class Spf final : public Check {
     } else {
       result.properties.push_back({"smtp", "mailfrom", context.envelope().mail_from});
     }
+    add_dnssec(context, dns::make_query(outcome.domain, dns::RrType::txt), result);
     context.facts().results.push_back(std::move(result));
     context.facts().spf_mail_from = outcome;
     return true;

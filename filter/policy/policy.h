@@ -88,6 +88,7 @@ struct Policy {
 
   std::set<std::string, std::less<>> disabled_checks;
   std::vector<DnsList> dns_lists;
+  bool report_dnssec = false;  ///< dns.sec in Authentication-Results
   GreylistPolicy greylist;
   int dkim_max_signatures = 10;
   dmarc::Enforcement dmarc_enforce = dmarc::Enforcement::standard;

@@ -296,5 +296,20 @@ TEST(Wire, RoundTripOfAllTypes) {
   for (const auto type : {RrType::ptr, RrType::ns, RrType::cname}) check(type);
 }
 
+TEST(Wire, TextOfTwoThousandStringsAndOf64Kilobytes) {
+  for (const auto& [strings, each] :
+       {std::pair{2000, 1}, std::pair{255, 255}, std::pair{2000, 0}}) {
+    WireResponse response;
+    response.question = {"a.example", RrType::txt};
+    response.answers = {
+        {"a.example", static_cast<std::uint16_t>(RrType::txt), 60,
+         wire_strings(std::vector<std::string>(static_cast<std::size_t>(strings),
+                                               std::string(static_cast<std::size_t>(each), 'x')))}};
+    const Answer answer = decode_response(encode(response), response.question);
+    ASSERT_EQ(answer.status, Status::ok) << strings << " " << answer.reason;
+    EXPECT_EQ(answer.texts.front().size(), static_cast<std::size_t>(strings * each));
+  }
+}
+
 }  // namespace
 }  // namespace gatepost::dns

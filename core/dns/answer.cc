@@ -49,6 +49,10 @@ const char* to_string(Status status) {
       return "timeout";
     case Status::bogus:
       return "bogus";
+    case Status::truncated:
+      return "truncated";
+    case Status::lying:
+      return "lying";
     case Status::malformed:
       return "malformed";
   }

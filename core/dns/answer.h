@@ -2,6 +2,7 @@
 // DNS questions and answers as plain values. No I/O here.
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -50,8 +51,11 @@ enum class Status {
   refused,
   timeout,    ///< no answer by the deadline
   bogus,      ///< DNSSEC validation failed; the records are dropped
+  truncated,  ///< cut short (TC), and the whole answer could not be had over TCP either
+  lying,      ///< an answer to another question or for another name, or CNAMEs in a circle
   malformed,  ///< the answer could not be understood, or another rcode
 };
+inline constexpr std::size_t kStatuses = 10;
 
 /// "ok", "no_data", …
 const char* to_string(Status status);

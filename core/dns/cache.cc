@@ -7,9 +7,7 @@ namespace gatepost::dns {
 
 namespace {
 
-constexpr std::uint32_t kMaxTtl = 86'400;
-constexpr std::uint32_t kMaxNegativeTtl = 3'600;  // RFC 2308 section 5 allows up to three hours
-constexpr std::uint32_t kFailureTtl = 5;          // RFC 2308 section 7: at most five minutes
+constexpr std::uint32_t kFailureTtl = 5;  // RFC 2308 section 7: at most five minutes
 /// Nodes of the list and the index, the shared pointer's block.
 constexpr std::size_t kOverhead = 200;
 
@@ -22,21 +20,24 @@ std::size_t bytes_of(const Query& query, const Answer& answer) {
   return bytes;
 }
 
-std::uint32_t kept_for(const Answer& answer) {
-  if (is_temporary(answer.status)) return kFailureTtl;
-  return std::min(answer.ttl, answer.status == Status::ok ? kMaxTtl : kMaxNegativeTtl);
-}
-
 }  // namespace
 
 Cache::Cache(CacheLimits limits)
-    : shard_entries_(std::max<std::size_t>(limits.entries / kShards, 1)),
+    : limits_(limits),
+      shard_entries_(std::max<std::size_t>(limits.entries / kShards, 1)),
       shard_bytes_(limits.bytes / kShards) {}
 
 Cache::Shard& Cache::shard_of(const Query& query) {
   // Other bits than the index uses for its buckets.
   const std::size_t hash = std::hash<Query>()(query);
   return shards_.at((hash ^ (hash >> 29U) ^ (hash >> 47U)) % kShards);
+}
+
+std::uint32_t Cache::kept_for(const Answer& answer) const {
+  if (is_temporary(answer.status)) return kFailureTtl;
+  const std::uint32_t most =
+      answer.status == Status::ok ? limits_.max_ttl : limits_.max_negative_ttl;
+  return std::min(std::max(answer.ttl, limits_.min_ttl), most);
 }
 
 void Cache::Shard::erase(std::list<Entry>::iterator entry) {

@@ -1,6 +1,7 @@
 #pragma once
 // DNS answers from the network, by libunbound on a thread of its own.
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -31,7 +32,7 @@ struct UnboundOptions {
   /// own default of 16 lets 16 dead questions stop all others.
   unsigned outgoing_range = 1024;
   unsigned outgoing_tcp = 64;
-  /// Of our own cache, which callers read on their own thread.
+  /// Of our own cache, which callers read on their own thread; libunbound's obeys the same TTLs.
   CacheLimits cache;
   /// How long a zone that missed a deadline is not waited for.
   Duration dead_zone_period = std::chrono::seconds(60);
@@ -41,11 +42,13 @@ struct UnboundOptions {
 
 /// What happened since the start.
 struct UnboundCounters {
-  std::uint64_t asked = 0;            ///< questions given to ask()
-  std::uint64_t sent = 0;             ///< given to libunbound
-  std::uint64_t coalesced = 0;        ///< joined one in flight
-  std::uint64_t answered = 0;         ///< ok, no_data, nxdomain
-  std::uint64_t failed = 0;           ///< servfail, refused, malformed
+  std::uint64_t asked = 0;      ///< questions given to ask()
+  std::uint64_t sent = 0;       ///< given to libunbound
+  std::uint64_t coalesced = 0;  ///< joined one in flight
+  std::uint64_t answered = 0;   ///< ok, no_data, nxdomain
+  std::uint64_t failed = 0;     ///< every other status but bogus and timeout
+  /// Answers of libunbound by Status, and what was answered at once for want of room.
+  std::array<std::uint64_t, kStatuses> by_status{};
   std::uint64_t bogus = 0;            ///< DNSSEC validation failed
   std::uint64_t timeouts = 0;         ///< missed their deadline
   std::uint64_t dead_zone_skips = 0;  ///< answered timeout at once

@@ -13,6 +13,7 @@
 
 #include "core/base/text.h"
 #include "core/dns/name.h"
+#include "core/dns/unbound_log.h"
 #include "core/dns/wire.h"
 
 namespace gatepost::dns {
@@ -52,6 +53,19 @@ unsigned sockets_within_limit(unsigned wanted) {
 
 bool is_readable(const std::string& path) {
   return std::ifstream(path).good();
+}
+
+/// What libunbound failed with, from its rcode and from what it wrote about that.
+Answer failure(int rcode, const Query& query) {
+  Answer answer;
+  answer.status = rcode == 5 ? Status::refused : Status::servfail;
+  answer.reason = take_servfail_reason(presentation(query.name), to_string(query.type));
+  if (answer.reason.empty()) {
+    answer.reason = "the DNS server failed (rcode " + std::to_string(rcode) + ")";
+  } else {
+    answer.status = status_of_reason(answer.reason);
+  }
+  return answer;
 }
 
 AnswerPtr timeout_answer() {
@@ -120,6 +134,7 @@ Result<void> UnboundResolver::Worker::set_up_events() {
 Result<void> UnboundResolver::Worker::set_up_unbound() {
   unbound_.reset(ub_ctx_create_event(base_.get()));
   if (unbound_ == nullptr) return internal_error("libunbound cannot be set up");
+  catch_unbound_log(unbound_.get());
   const std::pair<const char*, std::string> settings[] = {
       {"msg-cache-size:", options_.msg_cache_size},
       {"rrset-cache-size:", options_.rrset_cache_size},
@@ -128,6 +143,12 @@ Result<void> UnboundResolver::Worker::set_up_unbound() {
       {"outgoing-range:", std::to_string(sockets_within_limit(options_.outgoing_range))},
       {"outgoing-num-tcp:", std::to_string(options_.outgoing_tcp)},
       {"use-syslog:", "no"},
+      // Its answer is SERVFAIL whatever the servers did; the line says what that was.
+      {"log-servfail:", "yes"},
+      {"val-log-squelch:", "no"},  // the library's default keeps that line back
+      {"cache-min-ttl:", std::to_string(options_.cache.min_ttl)},
+      {"cache-max-ttl:", std::to_string(options_.cache.max_ttl)},
+      {"cache-max-negative-ttl:", std::to_string(options_.cache.max_negative_ttl)},
       // Else it answers for private reverse zones itself, and iprev of LAN clients fails.
       {"unblock-lan-zones:", "yes"},
       {"insecure-lan-zones:", "yes"},
@@ -192,6 +213,7 @@ UnboundCounters UnboundResolver::Worker::counters() const {
   counters.timeouts = count_.timeouts;
   counters.dead_zone_skips = count_.dead_zone_skips;
   counters.waiting = count_.waiting;
+  for (std::size_t i = 0; i < kStatuses; ++i) counters.by_status[i] = count_.by_status[i];
   counters.cache = cache_.counters();
   return counters;
 }
@@ -211,7 +233,7 @@ void UnboundResolver::Worker::ask(std::vector<Query> batch, Deadline deadline,
       ++count_.timeouts;
     } else if (count_.waiting >= options_.max_waiting) {
       answer = empty_answer(Status::servfail, 0, "too many DNS questions wait");
-      ++count_.failed;
+      count(Status::servfail);
     } else {
       ++count_.waiting;
       return false;
@@ -328,8 +350,7 @@ void UnboundResolver::Worker::on_answer(void* data, int rcode, void* packet, int
     answer.secure = security == kSecure;
   } else {
     // The packet must not be read: its length is not to be trusted.
-    answer.status = rcode == 5 ? Status::refused : Status::servfail;
-    answer.reason = "the DNS server failed (rcode " + std::to_string(rcode) + ")";
+    answer = failure(rcode, question.query);
   }
   question.worker->arrived(question, std::make_shared<Answer>(std::move(answer)));
 }
@@ -426,6 +447,7 @@ void UnboundResolver::Worker::call(const Callback& done, const Query& query,
 }
 
 void UnboundResolver::Worker::count(Status status) {
+  ++count_.by_status[static_cast<std::size_t>(status)];
   if (status == Status::bogus) {
     ++count_.bogus;
   } else if (is_temporary(status)) {

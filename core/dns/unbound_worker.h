@@ -1,6 +1,7 @@
 #pragma once
 // The thread behind UnboundResolver; not for others.
 
+#include <array>
 #include <atomic>
 #include <map>
 #include <memory>
@@ -62,6 +63,7 @@ class UnboundResolver::Worker {
   struct Atomics {
     std::atomic<std::uint64_t> asked{0}, sent{0}, coalesced{0}, answered{0}, failed{0}, bogus{0},
         timeouts{0}, dead_zone_skips{0}, waiting{0};
+    std::array<std::atomic<std::uint64_t>, kStatuses> by_status{};
   };
 
   Result<void> set_up_unbound();

@@ -108,12 +108,13 @@ class Decoder {
 
  private:
   /// Always false, to be returned.
-  bool malformed(std::string reason) {
+  bool fault(Status status, std::string reason) {
     answer_ = {};
-    answer_.status = Status::malformed;
+    answer_.status = status;
     answer_.reason = std::move(reason);
     return false;
   }
+  bool malformed(std::string reason) { return fault(Status::malformed, std::move(reason)); }
 
   bool read_header() {
     if (packet_.size() < kHeaderSize) return malformed("the response is shorter than its header");
@@ -135,7 +136,7 @@ class Decoder {
       default:
         return malformed("rcode " + std::to_string(rcode_));
     }
-    if ((flags & 0x0200U) != 0) return malformed("truncated");
+    if ((flags & 0x0200U) != 0) return fault(Status::truncated, "the response is truncated");
     return true;
   }
 
@@ -149,7 +150,7 @@ class Decoder {
     at_ += 4;
     if (!name->sayable || name->text != query_.name ||
         *type != static_cast<std::uint16_t>(query_.type) || *record_class != kClassIn) {
-      return malformed("the response is for another question");
+      return fault(Status::lying, "the response is for another question");
     }
     return true;
   }
@@ -199,8 +200,24 @@ class Decoder {
     return true;
   }
 
+  /// Whether the answer section has records and not one that leads on from the question. A DNAME
+  /// stands above the name (RFC 6672).
+  bool only_other_names() const {
+    constexpr std::uint16_t kDname = 39;
+    return !answers_.empty() &&
+           std::none_of(answers_.begin(), answers_.end(), [&](const Record& record) {
+             return record.owner.text == query_.name ||
+                    static_cast<std::uint16_t>(record.type) == kDname;
+           });
+  }
+
   void follow() {
+    if (only_other_names()) {
+      fault(Status::lying, "the answer is for another name");
+      return;
+    }
     std::string name = query_.name;
+    std::vector<std::string> passed;
     std::uint32_t ttl = UINT32_MAX;
     for (int i = 0; i <= kMaxChain; ++i) {
       const Record* alias = nullptr;
@@ -228,7 +245,12 @@ class Decoder {
         return;
       }
       ttl = std::min(ttl, alias->ttl);
+      passed.push_back(std::move(name));
       name = target->text;
+      if (std::find(passed.begin(), passed.end(), name) != passed.end()) {
+        fault(Status::lying, "its CNAMEs go in a circle");
+        return;
+      }
     }
     malformed("more than 16 CNAMEs in a row");
   }

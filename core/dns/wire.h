@@ -12,10 +12,11 @@ namespace gatepost::dns {
 /// of negative answers comes from the SOA (RFC 2308 section 5; 0 without one). `secure` stays
 /// false.
 /// @param packet  any octets; at most 65,535 are looked at.
-/// @return        Status::malformed with a reason for: not a response, another question, truncated
-///                (TC), broken names or records, more than 4,096 records, an rcode other than
-///                NOERROR, NXDOMAIN, SERVFAIL, REFUSED. A record whose name cannot be text (a dot
-///                within a label) is left out.
+/// @return        Status::truncated for TC; Status::lying for another question, answers that all
+///                belong to other names, CNAMEs in a circle; Status::malformed for: not a response,
+///                broken names or records, more than 4,096 records, more than 16 CNAMEs in a row,
+///                an rcode other than NOERROR, NXDOMAIN, SERVFAIL, REFUSED; each with a reason. A
+///                record whose name cannot be text (a dot within a label) is left out.
 /// Pure: any thread.
 Answer decode_response(std::string_view packet, const Query& query);
 

@@ -30,6 +30,10 @@ class Answers {
     const auto found = dns_.find(query);
     return found == dns_.end() ? nullptr : found->second.get();
   }
+  dns::AnswerPtr find_shared(const dns::Query& query) const {
+    const auto found = dns_.find(query);
+    return found == dns_.end() ? nullptr : found->second;
+  }
   /// The first answer to a question stays: a check never sees two answers to one question.
   void add(const dns::Query& query, dns::AnswerPtr answer) {
     dns_.try_emplace(query, std::move(answer));

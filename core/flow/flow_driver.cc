@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <type_traits>
 
 namespace gatepost {
 
@@ -213,6 +214,11 @@ class FlowDriver::State : public std::enable_shared_from_this<State> {
     return answers_;
   }
 
+  dns::AnswerPtr answer(const dns::Query& query) const {
+    std::lock_guard lock(mutex_);
+    return answers_.find_shared(query);
+  }
+
  private:
   template <class Q>
   using Waiters = std::map<Q, std::vector<std::shared_ptr<Task>>>;
@@ -249,8 +255,11 @@ class FlowDriver::State : public std::enable_shared_from_this<State> {
       if (const auto* query = std::get_if<dns::Query>(&question)) {
         if (answers_.find(*query) != nullptr) continue;
         if (auto known = resolver_.cached(*query)) {
+          if (options_.observer != nullptr)
+            options_.observer->answered(task->kind, *query, *known, std::nullopt);
           answers_.add(*query, std::move(known));
         } else {
+          if (options_.observer != nullptr) asked_at_.try_emplace(*query, clock_.steady());
           misses.insert(*query);
         }
         continue;
@@ -289,8 +298,9 @@ class FlowDriver::State : public std::enable_shared_from_this<State> {
     {
       std::lock_guard lock(mutex_);
       if (destroyed_) return;
-      answers_.add(query, std::move(answer));
       auto waiters = waiting.extract(query);
+      if constexpr (std::is_same_v<Q, dns::Query>) observe(waiters, query, *answer);
+      answers_.add(query, std::move(answer));
       if (waiters.empty()) return;
       tasks = std::move(waiters.mapped());
       Unsent unsent;
@@ -300,6 +310,14 @@ class FlowDriver::State : public std::enable_shared_from_this<State> {
       batch(std::move(unsent), after);
     }
     run(after);
+  }
+
+  void observe(const Waiters<dns::Query>::node_type& waiters, const dns::Query& query,
+               const dns::Answer& answer) {
+    const auto asked = asked_at_.extract(query);
+    if (asked.empty() || waiters.empty()) return;
+    options_.observer->answered(waiters.mapped().front()->kind, query, answer,
+                                clock_.steady() - asked.mapped());
   }
 
   void batch(Unsent unsent, AfterLock& after) const {
@@ -343,6 +361,7 @@ class FlowDriver::State : public std::enable_shared_from_this<State> {
   Waiters<dns::Query> waiting_;
   Waiters<store::Question> store_waiting_;
   Unsent unsent_;
+  std::map<dns::Query, SteadyTime> asked_at_;  // with an observer only
 };
 
 FlowDriver::FlowDriver(dns::Resolver& resolver, const Clock& clock, Executor& home,
@@ -373,6 +392,10 @@ void FlowDriver::when_ready(const std::vector<PendingHandle>& pendings,
   state->flush();
   for (const auto& pending : pendings) pending->on_ready(one_less);
   one_less();  // the one for this function
+}
+
+dns::AnswerPtr FlowDriver::answer(const dns::Query& query) const {
+  return state_->answer(query);
 }
 
 Answers FlowDriver::answers() const {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -21,12 +22,24 @@
 
 namespace gatepost {
 
+/// Told of each DNS answer that a flow gets, for metrics.
+class AnswerObserver {
+ public:
+  virtual ~AnswerObserver() = default;
+  /// @param kind  as given to FlowDriver::start() by the flow that asked first
+  /// @param took  from the first asking to the answer; nothing: known without asking
+  /// From any thread, under a lock of the driver: to be quick, and not to call the driver.
+  virtual void answered(std::string_view kind, const dns::Query& query, const dns::Answer& answer,
+                        std::optional<Duration> took) = 0;
+};
+
 struct FlowOptions {
   /// One question waits no longer than this, and no longer than the deadline of its flow.
   Duration query_timeout = std::chrono::seconds(5);
   /// Budgets of one flow; beyond them it ends with an internal Error ("too many questions").
   int max_rounds = 40;
   int max_questions = 300;
+  AnswerObserver* observer = nullptr;  ///< must outlive the driver
 };
 
 namespace flow_internal {
@@ -43,6 +56,7 @@ class Task {
   bool done() const { return done_; }
 
   Deadline deadline;
+  std::string_view kind;
   int rounds = 0;
   int questions = 0;
   std::size_t unanswered = 0;  ///< questions of the last step that are in flight
@@ -111,10 +125,12 @@ class FlowDriver {
   /// this thread; the result may be ready on return. What is missing is sent by the next flush().
   /// The Pending holds the flow's result, or an internal Error: a step threw, or asked too much.
   /// Past the deadline the resolver answers timeout, so the flow concludes by itself.
+  /// @param kind  for the observer; what it views must outlive the driver
   template <class R>
-  Pending<R> start(std::unique_ptr<Flow<R>> flow, Deadline deadline) {
+  Pending<R> start(std::unique_ptr<Flow<R>> flow, Deadline deadline, std::string_view kind = {}) {
     auto task = std::make_unique<flow_internal::FlowTask<R>>(std::move(flow));
     auto pending = task->pending();
+    task->kind = kind;
     start_task(std::move(task), deadline);
     return pending;
   }
@@ -129,6 +145,8 @@ class FlowDriver {
 
   /// A copy of what was answered so far, for records.
   Answers answers() const;
+  /// The one answer; null when it was not asked or has not come yet.
+  dns::AnswerPtr answer(const dns::Query& query) const;
 
  private:
   class State;

@@ -36,6 +36,19 @@ mail::MessageLimits message_limits(const config::DaemonSettings& settings) {
   return limits;
 }
 
+std::uint32_t seconds(std::chrono::milliseconds time) {
+  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(time).count());
+}
+
+/// What is asked for, or Debian's file of the root key when answers are to be validated.
+Result<std::string> trust_anchor(const config::DaemonSettings& settings, const Policy& policy) {
+  if (!settings.dns_trust_anchor.empty() || !policy.report_dnssec) return settings.dns_trust_anchor;
+  for (const char* file : {"/usr/share/dns/root.key", "/var/lib/unbound/root.key"})
+    if (::access(file, R_OK) == 0) return std::string(file);
+  return config_error(
+      "dns.dnssec: \"report\" needs a trust anchor: install dns-root-data or set dns.trust_anchor");
+}
+
 quarantine::Options quarantine_options(const config::DaemonSettings& settings) {
   quarantine::Options options;
   options.directory = config::quarantine_folder(settings);
@@ -94,8 +107,13 @@ Result<std::unique_ptr<DnsStack>> DnsStack::open(const config::DaemonSettings& s
     dns::UnboundOptions unbound;
     unbound.servers = options.nameservers.empty() ? settings.dns_servers : options.nameservers;
     unbound.query_timeout = policy.query_timeout;
-    unbound.trust_anchor_file = settings.dns_trust_anchor;
+    auto anchor = trust_anchor(settings, policy);
+    if (!anchor.ok()) return anchor.error();
+    unbound.trust_anchor_file = std::move(*anchor);
     unbound.cache.bytes = settings.dns_cache_bytes;
+    unbound.cache.min_ttl = seconds(settings.dns_cache_min_ttl);
+    unbound.cache.max_ttl = seconds(settings.dns_cache_max_ttl);
+    unbound.cache.max_negative_ttl = seconds(settings.dns_cache_negative_max_ttl);
     auto network = dns::UnboundResolver::create(std::move(unbound));
     if (!network.ok()) return network.error();
     stack->network_ = std::move(*network);
@@ -138,6 +156,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const config::Configuration& config
       engine->clock_, engine->dns_->resolver(), *engine->policy_, engine->checks_, *engine->dkim_,
       engine->budget_, spool_directory(settings.state_directory), message_limits(settings),
       *engine->references_, *engine->waiting_, engine->metrics_, records, engine->store_.get()});
+  engine->services_->observer = &engine->dns_metrics_;
   static NoQuarantine no_quarantine;
   engine->services_->quarantine = &no_quarantine;
   if (options.keep_state) {

@@ -12,6 +12,7 @@
 #include "core/store/store.h"
 #include "dkim/library.h"
 #include "filter/config/configuration.h"
+#include "filter/metrics/dns_metrics.h"
 #include "filter/quarantine/disk_quarantine.h"
 #include "filter/session/session.h"
 
@@ -62,6 +63,7 @@ class Engine {
 
   SessionServices& services() { return *services_; }
   Metrics& metrics() { return metrics_; }
+  const DnsMetrics& dns_metrics() const { return dns_metrics_; }
   Snapshot<Policy>& policy() { return *policy_; }
   DnsStack& dns() { return *dns_; }
   const Clock& clock() const { return clock_; }
@@ -76,6 +78,7 @@ class Engine {
   SystemClock system_clock_;
   const Clock& clock_;
   Metrics metrics_;
+  DnsMetrics dns_metrics_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<Snapshot<Policy>> policy_;
   std::unique_ptr<DnsStack> dns_;

@@ -137,6 +137,26 @@ void make_store_file(const std::string& path, const Account& owner) {
   ::close(fd);
 }
 
+/// How DNS answered each check and each list: {"spf": {"asked", "cached", "ok", …}, …}.
+Json lookups_json(const DnsMetrics& metrics) {
+  Json json = Json::object();
+  for (const auto& [name, row] : metrics.read()) {
+    Json& one = json[name];
+    one["asked"] = row.asked;
+    one["cached"] = row.cached;
+    for (std::size_t i = 0; i < dns::kStatuses; ++i)
+      one[dns::to_string(static_cast<dns::Status>(i))] = row.by_status[i];
+    Json& buckets = one["latency_ms"];
+    for (std::size_t i = 0; i < DnsMetrics::kBounds.size(); ++i)
+      buckets[std::to_string(DnsMetrics::kBounds[i])] = row.by_latency[i];
+    buckets["more"] = row.by_latency.back();
+    one["p50_ms"] = row.bound_of(0.5);
+    one["p99_ms"] = row.bound_of(0.99);
+    one["sum_us"] = row.microseconds;
+  }
+  return json;
+}
+
 class Daemon {
  public:
   explicit Daemon(Flags flags) : flags_(std::move(flags)) {}
@@ -475,6 +495,12 @@ class Daemon {
     for (const auto& [name, value] : health.counters) json["store." + name] = value;
     if (const auto* network = engine_->dns().network()) {
       const auto c = network->counters();
+      for (std::size_t i = 0; i < dns::kStatuses; ++i)
+        json[std::string("dns.status.") + dns::to_string(static_cast<dns::Status>(i))] =
+            c.by_status[i];
+      json["dns.cache.entries"] = c.cache.entries;
+      json["dns.cache.hits"] = c.cache.hits;
+      json["dns.cache.misses"] = c.cache.misses;
       json["dns.asked"] = c.asked;
       json["dns.sent"] = c.sent;
       json["dns.coalesced"] = c.coalesced;
@@ -483,7 +509,9 @@ class Daemon {
       json["dns.bogus"] = c.bogus;
       json["dns.timeouts"] = c.timeouts;
       json["dns.dead_zone_skips"] = c.dead_zone_skips;
+      json["dns.waiting"] = c.waiting;
     }
+    json["dns.lookups"] = lookups_json(engine_->dns_metrics());
     return json;
   }
 

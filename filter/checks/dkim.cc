@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "dkim/verify.h"
+#include "filter/checks/dnssec.h"
 #include "filter/checks/registry.h"
 
 namespace gatepost {
@@ -71,8 +72,14 @@ class Dkim final : public Check {
         break;
       }
     }
-    for (const auto& signature : signatures)
-      context.facts().results.push_back(to_result(signature));
+    for (const auto& signature : signatures) {
+      auto result = to_result(signature);
+      add_dnssec(
+          context,
+          dns::make_query(signature.selector + "._domainkey." + signature.domain, dns::RrType::txt),
+          result);
+      context.facts().results.push_back(std::move(result));
+    }
     if (signatures.empty()) {
       authres::AuthResult none;
       none.method = "dkim";

@@ -4,6 +4,7 @@
 #include "dmarc/discovery.h"
 #include "dmarc/evaluate.h"
 #include "filter/checks/dmarc_request.h"
+#include "filter/checks/dnssec.h"
 #include "filter/checks/registry.h"
 
 namespace gatepost {
@@ -104,6 +105,8 @@ class Dmarc final : public Check {
     }
     if (!outcome.author_domain.empty())
       result.properties.push_back({"header", "from", outcome.author_domain});
+    if (!outcome.record_domain.empty())
+      add_dnssec(context, dmarc::record_query(outcome.record_domain), result);
     context.facts().results.push_back(std::move(result));
     context.facts().dmarc = outcome;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "filter/checks/dnssec.h"
 #include "filter/checks/registry.h"
 
 namespace gatepost {
@@ -87,6 +88,9 @@ class Iprev final : public Check {
     result.method = "iprev";
     result.result = word;
     result.properties.push_back({"policy", "iprev", context.connection().client->text()});
+    add_dnssec(context,
+               dns::make_query(context.connection().client->reverse_name(), dns::RrType::ptr),
+               result);
     context.facts().results.push_back(std::move(result));
   }
 

@@ -8,6 +8,7 @@
 #include "core/base/text.h"
 #include "core/mail/message.h"
 #include "core/mail/received.h"
+#include "filter/checks/dnssec.h"
 #include "filter/checks/registry.h"
 #include "spf/libspf2.h"
 #include "spf/received_spf.h"
@@ -212,6 +213,7 @@ class Spf final : public Check {
     } else {
       result.properties.push_back({"smtp", "mailfrom", request.mail_from});
     }
+    add_dnssec(context, dns::make_query(outcome.domain, dns::RrType::txt), result);
     context.facts().results.push_back(std::move(result));
     if (context.policy().add_received_spf)
       context.facts().received_spf.push_back(spf::received_spf_value(request, outcome));

@@ -34,6 +34,9 @@ struct DaemonSettings {
   std::vector<std::string> dns_zones;  ///< master files answered from, before DNS is asked
   std::string dns_trust_anchor;
   std::size_t dns_cache_bytes = 0;
+  std::chrono::milliseconds dns_cache_min_ttl{};
+  std::chrono::milliseconds dns_cache_max_ttl{};
+  std::chrono::milliseconds dns_cache_negative_max_ttl{};
   std::size_t memory_budget = 0;  ///< octets of messages in flight in memory
   std::size_t max_message_size = 0;
   std::string quarantine_directory;  ///< empty: quarantine_folder() has it below state_directory

@@ -114,6 +114,9 @@ Result<void> set_mode(Draft& d, const Value& v) {
 Result<void> set_answer_at(Draft& d, const Value& v) {
   return choose<bool, 2>(d.policy.answer_at_rcpt, v, {{{"rcpt", true}, {"connect", false}}});
 }
+Result<void> set_dnssec(Draft& d, const Value& v) {
+  return choose<bool, 2>(d.policy.report_dnssec, v, {{{"off", false}, {"report", true}}});
+}
 Result<void> set_dmarc_enforce(Draft& d, const Value& v) {
   using dmarc::Enforcement;
   return choose<Enforcement, 3>(d.policy.dmarc_enforce, v,
@@ -411,6 +414,14 @@ constexpr Setting kSettings[] = {
    "How long one check may take with all its questions (RFC 7208 section 4.6.4 asks for 20 s or more).", between<policy<&P::flow_timeout>, 10, 25 * kSecond, duration_text>},
   {"dns.trust_anchor", Kind::text, R"("")", false,
    "File with the DNSSEC trust anchor, such as /usr/share/dns/root.key. Empty: no validation.", daemon<&D::dns_trust_anchor>},
+  {"dns.dnssec", Kind::text, R"("off")", false,
+   "report: answers are validated, and Authentication-Results says of each SPF, DKIM, DMARC and iprev result whether its record was signed (dns.sec=yes or no, the property of RFC 8904). Without dns.trust_anchor, Debian's root key is taken (package dns-root-data).", set_dnssec},
+  {"dns.cache_min_ttl", Kind::duration, R"("0s")", false,
+   "Answers are kept at least this long, even if their zone says less.", between<daemon<&D::dns_cache_min_ttl>, 0, 3600 * kSecond, duration_text>},
+  {"dns.cache_max_ttl", Kind::duration, R"("1d")", false,
+   "Answers are kept no longer than this.", between<daemon<&D::dns_cache_max_ttl>, kSecond, 7 * 86400 * kSecond, duration_text>},
+  {"dns.cache_negative_max_ttl", Kind::duration, R"("1h")", false,
+   "That a name or a record does not exist is kept no longer than this (RFC 2308 section 5).", between<daemon<&D::dns_cache_negative_max_ttl>, kSecond, 10800 * kSecond, duration_text>},
   {"dns.cache_size", Kind::size, R"("16MiB")", false,
    "Memory for answers.", between<daemon<&D::dns_cache_bytes>, kMiB, 4096 * kMiB, size_text>},
 

@@ -91,6 +91,7 @@ struct Policy {
 
   std::set<std::string, std::less<>> disabled_checks;
   std::vector<DnsList> dns_lists;
+  bool report_dnssec = false;  ///< dns.sec in Authentication-Results
   GreylistPolicy greylist;
   spf::Engine spf_engine{};       ///< native; what its results mean: the rules of SPF_* findings
   bool add_received_spf = false;  ///< Received-SPF fields (RFC 7208 section 9.1)

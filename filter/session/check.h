@@ -49,6 +49,8 @@ class CheckContext {
   /// Whether this was stated so far, of the connection or the transaction; of a recipient only when
   /// it is that one.
   virtual bool found(std::string_view name, int recipient = -1) const = 0;
+  /// Of the check that is bound: under it the answers to its questions are counted.
+  virtual std::string_view check_name() const = 0;
   /// The stage that is being answered.
   virtual Stage stage() const = 0;
   /// A write that follows the verdict of its stage; dropped when the transaction ends before.
@@ -62,7 +64,7 @@ class CheckContext {
   /// Starts a flow and waits for it before conclude().
   template <class R>
   Pending<R> start(std::unique_ptr<Flow<R>> flow) {
-    Pending<R> pending = flows().start(std::move(flow), flow_deadline());
+    Pending<R> pending = flows().start(std::move(flow), flow_deadline(), check_name());
     wait_for(pending.handle());
     return pending;
   }

@@ -13,6 +13,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// Of what DNS said to one message; a hostile one can bring 64 KB with each of 300 answers.
+constexpr std::size_t kMaxAnswers = 500;
+constexpr std::size_t kMaxAnswerText = 64 * 1024;
+
 std::string number(double value, int digits) {
   char text[40];
   std::snprintf(text, sizeof text, "%.*f", digits, value);
@@ -108,18 +112,40 @@ Json store_json(const store::Question& question, const store::Answer& answer) {
   return row;
 }
 
+/// What an answer says, cut at kMaxAnswerText octets of all answers together.
+Json answer_data(const dns::Answer& answer, std::size_t& room, bool& cut) {
+  Json data = Json::array();
+  const auto add = [&](std::string_view value) {
+    if (room < value.size()) {
+      cut = true;
+      return;
+    }
+    room -= value.size();
+    data.push_back(text(value));
+  };
+  for (const auto& address : answer.addresses) add(address.text());
+  for (const auto& value : answer.texts) add(value);
+  for (const auto& name : answer.names) add(name);
+  for (const auto& mx : answer.mx) add(std::to_string(mx.preference) + " " + mx.exchange);
+  return data;
+}
+
 Json answers_json(const Answers& answers) {
   Json list = Json::array();
+  std::size_t room = kMaxAnswerText;
   for (const auto& [query, answer] : answers.dns()) {
+    if (list.size() >= kMaxAnswers) {
+      list.push_back({{"omitted", answers.dns().size() - kMaxAnswers}});
+      break;
+    }
+    bool cut = false;
     Json row = {{"name", text(query.name)},
                 {"type", dns::to_string(query.type)},
                 {"status", dns::to_string(answer->status)}};
-    Json data = Json::array();
-    for (const auto& address : answer->addresses) data.push_back(address.text());
-    for (const auto& value : answer->texts) data.push_back(text(value));
-    for (const auto& name : answer->names) data.push_back(text(name));
-    for (const auto& mx : answer->mx)
-      data.push_back(std::to_string(mx.preference) + " " + printable(mx.exchange));
+    Json data = answer_data(*answer, room, cut);
+    if (cut) row["cut"] = true;
+    if (answer->ttl > 0) row["ttl"] = answer->ttl;
+    if (!answer->reason.empty()) row["reason"] = text(answer->reason);
     if (!data.empty()) row["data"] = std::move(data);
     if (answer->secure) row["secure"] = true;
     list.push_back(std::move(row));

@@ -9,7 +9,8 @@ Scope::Scope(SessionServices& services, Executor& executor, std::shared_ptr<cons
              CheckInfo::Scope kind)
     : policy(std::move(pinned)),
       flows(services.resolver, services.clock, executor,
-            FlowOptions{.query_timeout = policy->query_timeout}, services.store) {
+            FlowOptions{.query_timeout = policy->query_timeout, .observer = services.observer},
+            services.store) {
   for (const CheckInfo& info : services.checks) {
     if (info.scope == kind && policy->enabled(info.name))
       checks.push_back({&info, info.make(), {}, false});

@@ -65,6 +65,7 @@ class BoundContext final : public CheckContext {
   void add(std::string_view name, std::string detail, double factor) override;
   void add(Finding finding) override;
   bool found(std::string_view name, int recipient) const override;
+  std::string_view check_name() const override { return check_->info->name; }
   Stage stage() const override { return stage_; }
   void after_verdict(Effect effect) override { scope_.effects.push_back(std::move(effect)); }
   void conclude_again() override { check_->concluded = false; }

@@ -35,8 +35,9 @@ struct SessionServices {
   WaitingPlaces& waiting;
   Metrics& metrics;
   RecordSink& records;
-  store::Store* store = nullptr;     ///< without one, store questions are answered `unavailable`
-  Quarantine* quarantine = nullptr;  ///< null: what is to be stored is deferred
+  store::Store* store = nullptr;       ///< without one, store questions are answered `unavailable`
+  Quarantine* quarantine = nullptr;    ///< null: what is to be stored is deferred
+  AnswerObserver* observer = nullptr;  ///< of what DNS answers
 };
 
 /// What the MTA says at MAIL.

@@ -1,6 +1,8 @@
 // Records that are meant to hurt: each has a result and a reason within a known budget.
 
 #include <chrono>
+#include <cstdint>
+#include <random>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -188,6 +190,119 @@ TEST(Hostile, HelloOfAnyOctetsOnlyMisses) {
     Request request = request_for("192.0.2.1", "example.com");
     request.helo = helo;
     EXPECT_EQ(check_bounded(zone, request).code, ResultCode::fail);
+  }
+}
+
+/// A tree of includes and redirects with other terms among them, from a seed.
+class Tree {
+ public:
+  explicit Tree(std::uint32_t seed) : random_(seed) {}
+
+  Zone make() {
+    Zone zone;
+    constexpr int kDomains = 12;
+    for (int i = 0; i < kDomains; ++i) {
+      std::string record = "v=spf1";
+      const int terms = 1 + number(14);
+      for (int t = 0; t < terms; ++t) record += " " + term(number(kDomains));
+      if (number(3) == 0) record += " redirect=" + name(number(kDomains));
+      if (number(2) == 0) record += " ?all";
+      zone.txt(name(i), record);
+      for (int m = number(12); m > 0; --m) {
+        zone.mx(name(i), numbered("x", m, "." + name(i)));
+        if (number(3) != 0) zone.address(numbered("x", m, "." + name(i)), "203.0.113.9");
+      }
+      if (number(2) == 0) zone.address(name(i), "203.0.113.7");
+      zone.ptr("1.2.0.192.in-addr.arpa", name(i));
+    }
+    return zone;
+  }
+  static std::string name(int i) {
+    return i == 0 ? "example.com" : "d" + std::to_string(i) + ".example";
+  }
+
+ private:
+  int number(int below) { return static_cast<int>(random_() % static_cast<unsigned>(below)); }
+  static std::string numbered(const char* before, int i, const std::string& behind) {
+    return before + std::to_string(i) + behind;
+  }
+  std::string term(int target) {
+    switch (number(8)) {
+      case 0:
+        return "a:" + name(target);
+      case 1:
+        return "mx:" + name(target);
+      case 2:
+        return "exists:%{i}." + name(target);
+      case 3:
+        return "ptr:" + name(target);
+      case 4:
+        return "ip4:198.51.100.0/24";
+      default:
+        return "include:" + name(target);
+    }
+  }
+  std::mt19937 random_;
+};
+
+TEST(Hostile, AnyTreeOfIncludesCostsTenTermsAndBoundedQuestions) {
+  int limited = 0;
+  for (std::uint32_t seed = 1; seed <= 2000; ++seed) {
+    const Outcome outcome =
+        check_bounded(Tree(seed).make(), request_for("192.0.2.1", "example.com"));
+    EXPECT_LE(outcome.lookups, 10) << seed;
+    EXPECT_LE(outcome.void_lookups, 3) << seed;
+    if (outcome.code == ResultCode::permerror) {
+      EXPECT_FALSE(outcome.reason.empty()) << seed;
+      ++limited;
+    }
+    if (HasFailure()) FAIL() << "seed " << seed;
+  }
+  EXPECT_GT(limited, 200) << "the trees reach the limits";
+}
+
+TEST(Hostile, TenKilobytesOfNetworksAreRight) {
+  std::string record = "v=spf1";
+  for (int i = 0; i < 500; ++i)
+    record += " ip4:10." + std::to_string(i / 250) + "." + std::to_string(i % 250) + ".128/25";
+  record += " -all";
+  ASSERT_GT(record.size(), 10'000U);
+  Zone zone;
+  zone.txt("example.com", record);
+  const auto result = [&](const char* client) {
+    return check_bounded(zone, request_for(client, "example.com"));
+  };
+  for (const char* inside : {"10.0.0.128", "10.0.0.255", "10.1.249.128", "10.1.249.255"}) {
+    EXPECT_EQ(result(inside).code, ResultCode::pass) << inside;
+  }
+  for (const char* outside : {"10.0.0.127", "10.1.249.127", "10.1.250.128", "10.2.0.128"}) {
+    EXPECT_EQ(result(outside).code, ResultCode::fail) << outside;
+  }
+  EXPECT_EQ(result("10.1.249.200").mechanism, "ip4:10.1.249.128/25") << "the last one counts";
+}
+
+struct BadCase {
+  const char* name;
+  std::string record;
+  ResultCode code;
+};
+
+TEST(Hostile, BadRecordsHaveAResultAndAReason) {
+  const BadCase cases[] = {
+      {"nul", std::string("v=spf1 a\0:x.example -all", 24), ResultCode::permerror},
+      {"nul_behind_the_version", std::string("v=spf1\0 -all", 12), ResultCode::none},
+      {"latin1", "v=spf1 a:caf\xe9.example -all", ResultCode::permerror},
+      {"utf8", "v=spf1 a:caf\xc3\xa9.example -all", ResultCode::permerror},
+      {"64_kb_of_one_term", "v=spf1 a:" + std::string(65526, 'x'), ResultCode::permerror},
+      {"self_include", "v=spf1 include:example.com -all", ResultCode::permerror},
+      {"self_redirect", "v=spf1 redirect=example.com", ResultCode::permerror},
+  };
+  for (const auto& c : cases) {
+    const Outcome outcome = check_record(c.record);
+    EXPECT_EQ(outcome.code, c.code) << c.name;
+    EXPECT_FALSE(outcome.reason.empty()) << c.name;
+    EXPECT_LT(outcome.reason.size(), 400U) << c.name;
+    for (const char octet : outcome.reason) EXPECT_TRUE(octet >= ' ' && octet < 127) << c.name;
   }
 }
 

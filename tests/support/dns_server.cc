@@ -111,6 +111,14 @@ std::string DnsServer::respond(const WireQuestion& question, Misbehaviour how, b
     response.flags |= how == Misbehaviour::servfail ? 2U : 5U;
     return encode(response);
   }
+  const auto alias_of = [](const std::string& owner, const std::string& target) {
+    return WireRecord{owner, static_cast<std::uint16_t>(RrType::cname), 300, wire_name(target)};
+  };
+  if (how == Misbehaviour::cname_circle) {
+    const std::string& asked = response.question.name;
+    response.answers = {alias_of(asked, "circle." + asked), alias_of("circle." + asked, asked)};
+    return encode(response);
+  }
   std::string name = response.question.name;
   for (int i = 0; i < 16 && question.query.type != RrType::cname; ++i) {
     const auto alias = zone_.lookup({name, RrType::cname}).answer;
@@ -124,12 +132,17 @@ std::string DnsServer::respond(const WireQuestion& question, Misbehaviour how, b
   for (auto& record : wire_records(name, question.query.type, found)) {
     response.answers.push_back(std::move(record));
   }
+  if (how == Misbehaviour::other_name) {
+    for (auto& record : response.answers) record.name = "other.invalid";
+  }
   if (found.status == Status::nxdomain) response.flags |= 3U;
   if (found.status != Status::ok) {
     response.authority.push_back(wire_soa(dns::last_labels(name, 2), found.ttl, found.ttl));
   }
   auto packet = encode(response);
-  if (!tcp && (how == Misbehaviour::truncate || packet.size() > kMaxUdp)) {
+  const bool cut = how == Misbehaviour::truncate_always ||
+                   (!tcp && (how == Misbehaviour::truncate || packet.size() > kMaxUdp));
+  if (cut) {
     response.flags |= 0x0200U;
     response.answers.clear();
     response.authority.clear();

@@ -25,8 +25,11 @@ enum class Misbehaviour {
   refused,
   truncate,  ///< TC and nothing else over UDP, the answer over TCP
   wrong_id,
-  wrong_question,  ///< answers another name
-  garbage,         ///< octets that are no packet
+  wrong_question,   ///< answers another name
+  other_name,       ///< the right question with records of another name
+  cname_circle,     ///< the name is an alias of another, and that of the name
+  truncate_always,  ///< TC over TCP too
+  garbage,          ///< octets that are no packet
 };
 
 /// Thread rule: any thread.

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "core/base/text.h"
 #include "filter/apps/gatepost/command.h"
 #include "filter/control/control.h"
 
@@ -18,6 +19,25 @@ std::optional<Json> ask(const Options& options, const char* command, int& exit_c
   return ask_daemon(options.common, options.socket, {{"command", command}}, exit_code);
 }
 
+/// One line a check and a DNS list.
+void print_lookups(const Json& lookups) {
+  if (lookups.empty()) return;
+  const auto bound = [](const Json& value) {
+    const int ms = value.get<int>();
+    return ms < 0 ? std::string(">5000") : std::to_string(ms);
+  };
+  std::printf("\n%-28s %9s %9s %9s %9s %8s %8s %8s %8s\n", "DNS answers of", "asked", "cached",
+              "ok", "none", "failed", "timeout", "p50 ms", "p99 ms");
+  for (const auto& [name, row] : lookups.items()) {
+    const auto of = [row = &row](const char* key) { return (*row)[key].get<std::uint64_t>(); };
+    const std::uint64_t failed = of("servfail") + of("refused") + of("bogus") + of("truncated") +
+                                 of("lying") + of("malformed");
+    std::printf("%-28s %9lu %9lu %9lu %9lu %8lu %8lu %8s %8s\n", printable(name, 100).c_str(),
+                of("asked"), of("cached"), of("ok"), of("no_data") + of("nxdomain"), failed,
+                of("timeout"), bound(row["p50_ms"]).c_str(), bound(row["p99_ms"]).c_str());
+  }
+}
+
 int stats(const Options& options) {
   int exit_code = kOk;
   const auto json = ask(options, "stats", exit_code);
@@ -28,8 +48,10 @@ int stats(const Options& options) {
   }
   std::vector<std::pair<std::string, std::string>> rows;
   for (const auto& [name, value] : json->items())
-    rows.emplace_back(name, value.is_string() ? value.get<std::string>() : value.dump());
+    if (!value.is_object())
+      rows.emplace_back(name, value.is_string() ? value.get<std::string>() : value.dump());
   print_rows(rows);
+  if (json->contains("dns.lookups")) print_lookups((*json)["dns.lookups"]);
   return kOk;
 }
 

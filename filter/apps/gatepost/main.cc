@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   program.require_subcommand(1);
   add_scan(program, exit_code);
   add_spf(program, exit_code);
+  add_dns(program, exit_code);
   add_dkim(program, exit_code);
   add_dmarc(program, exit_code);
   add_quarantine(program, exit_code);

@@ -110,5 +110,41 @@ TEST(Cache, FromManyThreads) {
   EXPECT_EQ(cache.counters().hits + cache.counters().misses, 12'000U);
 }
 
+struct TtlCase {
+  const char* name;
+  Status status;
+  std::uint32_t ttl;
+  std::uint32_t kept;
+};
+
+constexpr TtlCase kTtlCases[] = {
+    {"zero_is_raised", Status::ok, 0, 30},
+    {"short_is_raised", Status::ok, 29, 30},
+    {"within_the_bounds", Status::ok, 100, 100},
+    {"long_is_cut", Status::ok, 1'000'000, 600},
+    {"negative_short_is_raised", Status::nxdomain, 1, 30},
+    {"negative_long_is_cut_rfc2308_5", Status::nxdomain, 600, 120},
+    {"no_data_long_is_cut_rfc2308_5", Status::no_data, 600, 120},
+    {"failures_have_their_own_rfc2308_7", Status::servfail, 600, 5},
+    {"a_lie_is_a_failure", Status::lying, 600, 5},
+};
+
+TEST(Cache, TtlBounds) {
+  CacheLimits limits;
+  limits.min_ttl = 30;
+  limits.max_ttl = 600;
+  limits.max_negative_ttl = 120;
+  const SteadyTime now{};
+  for (const auto& c : kTtlCases) {
+    Cache cache(limits);
+    const auto query = make_query("a.example", RrType::a);
+    cache.put(query, empty_answer(c.status, c.ttl), now);
+    EXPECT_NE(cache.find(query, now + std::chrono::seconds(c.kept) - std::chrono::nanoseconds(1)),
+              nullptr)
+        << c.name;
+    EXPECT_EQ(cache.find(query, now + std::chrono::seconds(c.kept)), nullptr) << c.name;
+  }
+}
+
 }  // namespace
 }  // namespace gatepost::dns

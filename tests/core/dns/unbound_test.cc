@@ -155,27 +155,67 @@ struct FailureCase {
 
 constexpr FailureCase kFailureCases[] = {
     {"servfail", Misbehaviour::servfail, Status::servfail},
-    {"refused_by_the_server_is_servfail", Misbehaviour::refused, Status::servfail},
+    {"refused", Misbehaviour::refused, Status::refused},
     {"truncated_goes_on_over_tcp_rfc7766_5", Misbehaviour::truncate, Status::ok},
     {"wrong_id_is_no_answer_rfc5452_9", Misbehaviour::wrong_id, Status::timeout},
+    {"wrong_question", Misbehaviour::wrong_question, Status::lying},
+    {"garbage", Misbehaviour::garbage, Status::timeout},
+    {"other_name", Misbehaviour::other_name, Status::no_data},
+    {"cname_circle", Misbehaviour::cname_circle, Status::lying},
+    // Libunbound takes it for a server without the data.
+    {"truncated_over_tcp_too", Misbehaviour::truncate_always, Status::servfail},
 };
 
 TEST(Unbound, MisbehavingServers) {
   for (const auto& c : kFailureCases) {
     DnsServer server(kZone);
     server.script("", c.how);
-    const auto resolver = resolver_for(server, milliseconds(1500));
+    const auto resolver = resolver_for(server, milliseconds(2500));
     const auto answer = ask_one(*resolver, make_query("a.example.org", RrType::a));
-    EXPECT_EQ(answer->status, c.expected) << c.name << " " << answer->reason;
+    EXPECT_EQ(answer->status, c.expected)
+        << c.name << " " << to_string(answer->status) << " " << answer->reason;
+    const auto counters = resolver->counters();
+    if (c.expected == Status::timeout) {
+      EXPECT_EQ(counters.timeouts, 1U) << c.name;
+    } else {
+      EXPECT_EQ(counters.by_status[static_cast<std::size_t>(c.expected)], 1U) << c.name;
+    }
+    EXPECT_EQ(is_temporary(answer->status), !answer->reason.empty()) << c.name;
     if (c.how == Misbehaviour::truncate) {
       EXPECT_GE(server.tcp_questions(), 1U);
     }
   }
-  for (const auto how : {Misbehaviour::wrong_question, Misbehaviour::garbage}) {
-    DnsServer server(kZone);
-    server.script("", how);
-    const auto resolver = resolver_for(server, milliseconds(1500));
-    EXPECT_TRUE(is_temporary(ask_one(*resolver, make_query("a.example.org", RrType::a))->status));
+}
+
+struct ServersCase {
+  const char* name;
+  Misbehaviour how;  // of one of two servers
+};
+
+constexpr ServersCase kServersCases[] = {
+    {"silent", Misbehaviour::drop},
+    {"servfail", Misbehaviour::servfail},
+    {"refused", Misbehaviour::refused},
+};
+
+TEST(Unbound, OneOfTwoServersIsEnough) {
+  for (const auto& c : kServersCases) {
+    DnsServer good(kZone);
+    DnsServer bad(kZone);
+    bad.script("", c.how);
+    UnboundOptions options;
+    options.servers = {bad.address(), good.address()};
+    options.msg_cache_size = options.rrset_cache_size = "4m";
+    auto resolver = UnboundResolver::create(std::move(options));
+    ASSERT_TRUE(resolver.ok()) << resolver.error().text();
+    constexpr int kQuestions = 60;
+    for (int i = 0; i < kQuestions; ++i) {
+      const Query query = make_query(std::to_string(i) + ".many.example.org", RrType::txt);
+      ASSERT_EQ(ask_one(**resolver, query)->status, Status::ok) << c.name << " " << i;
+    }
+    if (c.how == Misbehaviour::drop) {
+      EXPECT_LT(bad.questions(), kQuestions / 3) << "a server that is silent is remembered";
+    }
   }
 }
 

@@ -117,15 +117,15 @@ const std::vector<Case> kCases = {
      0x8180,
      {{"a.example", kCname, 30, wire_name("a.example")}},
      {},
-     "malformed: more than 16 CNAMEs in a row"},
+     "lying: its CNAMEs go in a circle"},
     {"chain_of_16", RrType::a, 0x8180, chain(16), {}, "ok 192.0.2.1 300"},
     {"chain_of_17", RrType::a, 0x8180, chain(17), {}, "malformed: more than 16 CNAMEs in a row"},
-    {"records_of_other_names_ignored",
+    {"only_records_of_another_name",
      RrType::a,
      0x8180,
      {{"x.example", kA, 60, kAddress}},
      {wire_soa("example", 60, 90)},
-     "no_data 60"},
+     "lying: the answer is for another name"},
     {"records_of_other_classes_ignored",
      RrType::a,
      0x8180,
@@ -142,7 +142,7 @@ const std::vector<Case> kCases = {
     {"servfail", RrType::a, 0x8182, {}, {}, "servfail: SERVFAIL"},
     {"refused", RrType::a, 0x8185, {}, {}, "refused: REFUSED"},
     {"other_rcode", RrType::a, 0x8184, {}, {}, "malformed: rcode 4"},
-    {"truncated", RrType::a, 0x8380, {}, {}, "malformed: truncated"},
+    {"truncated", RrType::a, 0x8380, {}, {}, "truncated: the response is truncated"},
     {"a_query_is_no_response", RrType::a, 0x0100, {}, {}, "malformed: not a response"},
     {"other_opcode", RrType::a, 0xA180, {}, {}, "malformed: not a response"},
     {"short_address",
@@ -208,12 +208,12 @@ TEST(Wire, DecodesResponses) {
   }
 }
 
-TEST(Wire, AnotherQuestionIsMalformed) {
+TEST(Wire, AnotherQuestionIsALie) {
   WireResponse response;
   response.question = {"a.example", RrType::a};
   for (const Query& query : {Query{"b.example", RrType::a}, Query{"a.example", RrType::aaaa}}) {
     EXPECT_EQ(show(decode_response(encode(response), query)),
-              "malformed: the response is for another question");
+              "lying: the response is for another question");
   }
 }
 
@@ -294,6 +294,21 @@ TEST(Wire, RoundTripOfAllTypes) {
   answer.mx.clear();
   answer.names = {"x.example", "_y.example"};
   for (const auto type : {RrType::ptr, RrType::ns, RrType::cname}) check(type);
+}
+
+TEST(Wire, TextOfTwoThousandStringsAndOf64Kilobytes) {
+  for (const auto& [strings, each] :
+       {std::pair{2000, 1}, std::pair{255, 255}, std::pair{2000, 0}}) {
+    WireResponse response;
+    response.question = {"a.example", RrType::txt};
+    response.answers = {
+        {"a.example", static_cast<std::uint16_t>(RrType::txt), 60,
+         wire_strings(std::vector<std::string>(static_cast<std::size_t>(strings),
+                                               std::string(static_cast<std::size_t>(each), 'x')))}};
+    const Answer answer = decode_response(encode(response), response.question);
+    ASSERT_EQ(answer.status, Status::ok) << strings << " " << answer.reason;
+    EXPECT_EQ(answer.texts.front().size(), static_cast<std::size_t>(strings * each));
+  }
 }
 
 }  // namespace

@@ -171,6 +171,37 @@ TEST(RecordJson, TellsEverything) {
   EXPECT_FALSE(json.contains("refused_recipient"));
 }
 
+TEST(RecordJson, AnswersHaveTheirTtlAndWhyTheyFailed) {
+  Record record = full_record();
+  record.answers.add(dns::make_query("a.example", dns::RrType::a),
+                     dns::empty_answer(dns::Status::refused, 0, "got REFUSED"));
+  record.answers.add(dns::make_query("b.example", dns::RrType::a),
+                     dns::empty_answer(dns::Status::nxdomain, 77));
+  const Json json = Json::parse(to_json(record));
+  EXPECT_EQ(json["answers"][0]["status"], "refused");
+  EXPECT_EQ(json["answers"][0]["reason"], "got REFUSED");
+  EXPECT_EQ(json["answers"][1]["status"], "nxdomain");
+  EXPECT_EQ(json["answers"][1]["ttl"], 77);
+}
+
+TEST(RecordJson, StaysBoundedWithManyAndLargeAnswers) {
+  Record record = full_record();
+  const auto large = std::make_shared<dns::Answer>();
+  large->status = dns::Status::ok;
+  large->texts = {"small", std::string(65000, 'x')};
+  for (int i = 0; i < 2000; ++i)
+    record.answers.add(
+        dns::make_query("n" + std::to_string(10000 + i) + ".example", dns::RrType::txt), large);
+  const std::string line = to_json(record);
+  EXPECT_LT(line.size(), 200'000U);
+  const Json json = Json::parse(line);
+  ASSERT_EQ(json["answers"].size(), 501U);
+  EXPECT_EQ(json["answers"][0]["data"].size(), 2U);
+  EXPECT_EQ(json["answers"][1]["data"].size(), 1U);
+  EXPECT_EQ(json["answers"][1]["cut"], true);
+  EXPECT_EQ(json["answers"][500]["omitted"], 1500);
+}
+
 // Whatever a sender writes, the line is one line of valid JSON in valid UTF-8.
 TEST(RecordJson, IsValidWhateverIsInIt) {
   for (const std::string_view hostile :

@@ -58,7 +58,7 @@ constexpr FindingInfo kTable[] = {
   {"SENDER_NOT_OWNED", "submission", Stage::mail, 0, Action::reject, 550, "5.7.1", "sender address not owned by user", "the login may not use this address in MAIL FROM or From (submission.check_sender)"},
   {"SIGNED", "signing", Stage::end_of_message, 0, Action::none, 0, "", "", "a DKIM signature of ours was added"},
   {"SIGN_FAILED", "signing", Stage::end_of_message, 0, Action::tempfail, 451, "4.7.5", "message cannot be signed now, try again later", "outgoing mail could not be signed by a fault of ours"},
-  {"SPF_FAIL", "spf", Stage::mail, 2, Action::none, 550, "5.7.23", "client may not send for the sender's domain (SPF)", "SPF: fail; spf.on_fail"},
+  {"SPF_FAIL", "spf", Stage::mail, 2, Action::none, 550, "5.7.23", "client may not send for the sender's domain (SPF)", "SPF: fail"},
   {"SPF_HELO_FAIL", "spf", Stage::mail, 0.5, Action::none, 550, "5.7.23", "client may not use this HELO name (SPF)", "SPF of the HELO name: fail"},
   {"SPF_HELO_PASS", "spf", Stage::mail, 0, Action::none, 0, "", "", "SPF of the HELO name: pass"},
   {"SPF_HELO_PERMERROR", "spf", Stage::mail, 0, Action::none, 550, "5.7.24", "the SPF record of the HELO name is broken", "SPF of the HELO name: permerror"},
@@ -69,9 +69,9 @@ constexpr FindingInfo kTable[] = {
   {"SPF_NO_CLIENT", "spf", Stage::mail, 0, Action::none, 0, "", "", "a trusted relay brought it, and its Received fields tell no client from outside: SPF was not checked; the detail says why"},
   {"SPF_NO_MAIL_DOMAIN", "spf", Stage::mail, 1, Action::none, 550, "5.7.23", "the sender's domain sends no mail (SPF)", "the sender's domain says that it sends no mail at all (v=spf1 -all); counts besides SPF_FAIL"},
   {"SPF_PASS", "spf", Stage::mail, 0, Action::none, 0, "", "", "SPF: pass"},
-  {"SPF_PERMERROR", "spf", Stage::mail, 0.5, Action::none, 550, "5.7.24", "the sender domain's SPF record is broken", "SPF: permerror; spf.on_permerror"},
-  {"SPF_SOFTFAIL", "spf", Stage::mail, 1, Action::none, 550, "5.7.23", "client may not send for the sender's domain (SPF)", "SPF: softfail; spf.on_softfail"},
-  {"SPF_TEMPERROR", "spf", Stage::mail, 0, Action::none, 451, "4.7.24", "SPF cannot be checked now, try again later", "SPF: temperror; spf.on_temperror"},
+  {"SPF_PERMERROR", "spf", Stage::mail, 0.5, Action::none, 550, "5.7.24", "the sender domain's SPF record is broken", "SPF: permerror"},
+  {"SPF_SOFTFAIL", "spf", Stage::mail, 1, Action::none, 550, "5.7.23", "client may not send for the sender's domain (SPF)", "SPF: softfail"},
+  {"SPF_TEMPERROR", "spf", Stage::mail, 0, Action::none, 451, "4.7.24", "SPF cannot be checked now, try again later", "SPF: temperror"},
   {"TOO_MANY_WAITING", "session", Stage::rcpt, 0, Action::tempfail, 451, "4.3.2", "system is busy, try again later", "milter.max_waiting sessions wait for DNS already"},
 };
 

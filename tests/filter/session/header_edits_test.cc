@@ -114,6 +114,15 @@ TEST(HeaderEdits, SignaturesOfOursStandOnTop) {
                           "+DKIM-Signature: v=1;\n\tb=x @0", "+DKIM-Signature: v=1; b=y @0"));
 }
 
+TEST(HeaderEdits, ReceivedSpfStandsBelowAuthenticationResults) {
+  Situation s = plain();
+  s.policy.add_authentication_results = true;
+  s.facts.received_spf = {"pass (m)", "fail (h)"};
+  EXPECT_THAT(edits_for("Received-SPF: pass (earlier)\n\n", s),
+              ElementsAre("+Received-SPF: fail (h) @0", "+Received-SPF: pass (m) @0",
+                          "+Authentication-Results: mx.here.example; none @0"));
+}
+
 TEST(HeaderEdits, TaggedMailGetsFlagAndLevel) {
   Situation s = plain();
   s.policy.add_spam_headers = true;

@@ -9,6 +9,11 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto record = gatepost::spf::parse_record(text);
+  const auto scan = gatepost::spf::scan_record(text, 10);
+  if (scan.faults.empty() != record.ok() || scan.faults.size() > 10) std::abort();
+  for (const auto& fault : scan.faults) {
+    if (fault.column < 1 || fault.column > text.size() + 1) std::abort();
+  }
   if (!record.ok()) {
     if (record.error().what.empty()) std::abort();
     return 0;

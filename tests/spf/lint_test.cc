@@ -160,6 +160,7 @@ const Row kRows[] = {
      "v=spf1 include:a.example -all",
      {"error:no-record@8"},
      "a.example has no SPF record",
+     1,
      1},
     {"include_nxdomain",
      "v=spf1 include:nowhere.example -all",

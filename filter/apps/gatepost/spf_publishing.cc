@@ -110,7 +110,7 @@ int lint(const Options& options) {
 }
 
 /// A text as strings of at most 255 octets each, for a master file.
-std::string quoted(std::string_view value) {
+std::string master_strings(std::string_view value) {
   std::string out;
   for (std::size_t at = 0; at < value.size(); at += 255) {
     out += out.empty() ? "\"" : " \"";
@@ -144,7 +144,7 @@ void print_flattening(const spf::Flattening& flat) {
     std::printf("; kept: %s (%s)\n", printable(kept.term, 200).c_str(), kept.why.c_str());
   for (const spf::FlatRecord& record : flat.records)
     std::printf("%s. %u IN TXT %s\n", record.name.c_str(), static_cast<unsigned>(flat.ttl),
-                quoted(record.text).c_str());
+                master_strings(record.text).c_str());
   for (const std::string& warning : flat.warnings)
     std::fprintf(stderr, "gatepost: warning: %s\n", printable(warning, 1000).c_str());
   std::fprintf(stderr,

@@ -14,10 +14,13 @@ void Common::add_to(CLI::App& app) {
   app.add_option("-c,--config", config_file,
                  "configuration file (default: /etc/gatepost/gatepost.toml if it exists)");
   app.add_option("--nameserver", nameservers,
-                 "ask this resolver, ADDRESS or ADDRESS:PORT (repeatable)");
-  app.add_option("--zone", zones, "answer the names in this master file from it (repeatable)");
+                 "ask this resolver, ADDRESS or ADDRESS:PORT (repeatable)")
+      ->allow_extra_args(false);  // what follows is the command's own
+  app.add_option("--zone", zones, "answer the names in this master file from it (repeatable)")
+      ->allow_extra_args(false);  // what follows is the command's own
   app.add_option("--rules", rules,
-                 "content rules instead of the configured ones, a file or a folder (repeatable)");
+                 "content rules instead of the configured ones, a file or a folder (repeatable)")
+      ->allow_extra_args(false);  // what follows is the command's own
   app.add_option("--at", at, "the time to check for, seconds since 1970")
       ->check(CLI::NonNegativeNumber);
   app.add_flag("--json", json, "print JSON");

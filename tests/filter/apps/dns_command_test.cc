@@ -100,7 +100,7 @@ struct FaultCase {
 };
 
 constexpr FaultCase kFaults[] = {
-    {"example.org CAA", 64,
+    {"--nameserver 127.0.0.1:1 example.org CAA", 64,
      "gatepost: 'CAA' is no record type, expected A, AAAA, MX, TXT, CNAME, PTR, SOA or NS\n"},
     {"a..example.org", 64,
      "gatepost: 'a..example.org' is no domain name: labels have 1 to 63 octets, 253 in all\n"},

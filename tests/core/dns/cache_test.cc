@@ -110,14 +110,14 @@ TEST(Cache, FromManyThreads) {
   EXPECT_EQ(cache.counters().hits + cache.counters().misses, 12'000U);
 }
 
-struct TtlCase {
+struct BoundCase {
   const char* name;
   Status status;
   std::uint32_t ttl;
   std::uint32_t kept;
 };
 
-constexpr TtlCase kTtlCases[] = {
+constexpr BoundCase kBoundCases[] = {
     {"zero_is_raised", Status::ok, 0, 30},
     {"short_is_raised", Status::ok, 29, 30},
     {"within_the_bounds", Status::ok, 100, 100},
@@ -135,7 +135,7 @@ TEST(Cache, TtlBounds) {
   limits.max_ttl = 600;
   limits.max_negative_ttl = 120;
   const SteadyTime now{};
-  for (const auto& c : kTtlCases) {
+  for (const auto& c : kBoundCases) {
     Cache cache(limits);
     const auto query = make_query("a.example", RrType::a);
     cache.put(query, empty_answer(c.status, c.ttl), now);

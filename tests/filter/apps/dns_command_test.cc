@@ -20,15 +20,15 @@ mail.example.org. A 192.0.2.1
 1.2.0.192.in-addr.arpa. PTR mail.example.org.
 )";
 
-struct Run {
+struct Printed {
   int status = -1;
   std::string output;
 };
 
-Run run(const std::string& arguments) {
+Printed run(const std::string& arguments) {
   const std::string line =
       GATEPOST_BINARY_DIR "/bin/gatepost dns -c /dev/null " + arguments + " 2>&1";
-  Run result;
+  Printed result;
   std::FILE* pipe = ::popen(line.c_str(), "r");
   if (pipe == nullptr) return result;
   char piece[4096];
@@ -66,7 +66,7 @@ TEST(DnsCommand, SaysWhatTheServerDoes) {
   std::string nameserver = server.address();
   nameserver[nameserver.find('@')] = ':';
   for (const auto& c : kCases) {
-    const Run result = run(std::string(c.arguments) + " --json --nameserver " + nameserver);
+    const Printed result = run(std::string(c.arguments) + " --json --nameserver " + nameserver);
     EXPECT_EQ(result.status, c.status) << c.arguments << ": " << result.output;
     const auto json = nlohmann::json::parse(result.output, nullptr, false);
     ASSERT_TRUE(json.is_object()) << c.arguments << ": " << result.output;
@@ -76,7 +76,7 @@ TEST(DnsCommand, SaysWhatTheServerDoes) {
     EXPECT_EQ(json["dnssec"], "not validated");
     EXPECT_EQ(json["records"].empty() ? "" : json["records"][0], c.record) << c.arguments;
   }
-  const Run table = run("example.org MX --nameserver " + nameserver);
+  const Printed table = run("example.org MX --nameserver " + nameserver);
   EXPECT_NE(table.output.find("question  example.org MX\n"), std::string::npos) << table.output;
   EXPECT_NE(table.output.find("record    10 mail.example.org\n"), std::string::npos);
 }
@@ -87,7 +87,8 @@ TEST(DnsCommand, ZoneFilesComeFirst) {
   nameserver[nameserver.find('@')] = ':';
   const std::string zone = ::testing::TempDir() + "gatepost_dns_command.zone";
   std::ofstream(zone) << "mail.example.org. 60 A 192.0.2.99\n";
-  const Run result = run("mail.example.org --json --zone " + zone + " --nameserver " + nameserver);
+  const Printed result =
+      run("mail.example.org --json --zone " + zone + " --nameserver " + nameserver);
   EXPECT_EQ(nlohmann::json::parse(result.output)["records"][0], "192.0.2.99");
   EXPECT_EQ(server.questions(), 0U);
   std::remove(zone.c_str());
@@ -111,7 +112,7 @@ constexpr FaultCase kFaults[] = {
 
 TEST(DnsCommand, FaultsNameThemselves) {
   for (const auto& c : kFaults) {
-    const Run result = run(c.arguments);
+    const Printed result = run(c.arguments);
     EXPECT_EQ(result.status, c.status) << c.arguments;
     EXPECT_EQ(result.output, c.message);
   }

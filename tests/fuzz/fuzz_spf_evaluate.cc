@@ -32,7 +32,8 @@ std::vector<std::string_view> lines_of(std::string_view input) {
 dns::Answer answer_of(const dns::Query& query, const std::vector<std::string_view>& lines) {
   const std::size_t hash = std::hash<dns::Query>()(query);
   dns::Answer answer;
-  answer.status = hash % 7 == 0 ? static_cast<dns::Status>(hash / 7 % dns::kStatuses) : dns::Status::ok;
+  answer.status =
+      hash % 7 == 0 ? static_cast<dns::Status>(hash / 7 % dns::kStatuses) : dns::Status::ok;
   if (answer.status != dns::Status::ok) return answer;
   const std::string line(lines.empty() ? std::string_view() : lines[hash % lines.size()]);
   const std::size_t many = hash % 13;

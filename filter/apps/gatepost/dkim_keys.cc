@@ -118,7 +118,7 @@ int sign(const SignOptions& options) {
   if (!library) return fail(library.error());
   const mail::ParsedMessage message = mail::parse_message(*input);
   const dkim::SigningKey signing{*domain, *selector, *key, false};
-  auto signer = dkim::Signer::begin(**library, message.fields, {&signing}, how,
+  auto signer = dkim::Signer::begin(**library, message.fields, {signing}, how,
                                     SystemClock(options.common.at).unix_time());
   if (!signer) return fail(signer.error());
   signer->body(message.body);

@@ -214,6 +214,11 @@ std::optional<SigningReader::Table> SigningReader::open_table(const char* name,
 void SigningReader::tell(const Table& table, const Place& place,
                          std::vector<dkim::TableFault> faults) {
   for (auto& fault : faults) {
+    if (table.form == dkim::TableForm::list) {  // it stands in our own file
+      std::string what = table.path + ": row " + std::to_string(fault.line) + ": " + fault.what;
+      fault.warning ? teller_.warn(place, std::move(what)) : teller_.fault(place, std::move(what));
+      continue;
+    }
     teller_.other_file(place, fault.warning,
                        config_error(std::move(fault.what), printable(table.path) + ":" +
                                                                std::to_string(fault.line) + ":" +

@@ -52,12 +52,26 @@ EVP_PKEY* decode_pem(std::string_view text, bool& encrypted) {
                 : nullptr;
 }
 
-EVP_PKEY* decode_seed(std::string_view text) {
-  auto seed = base64_decode(text);
-  if (!seed || seed->size() != kSeed) return nullptr;
-  EVP_PKEY* key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, octets(*seed), kSeed);
-  OPENSSL_cleanse(seed->data(), seed->size());
+/// A seed of 32 octets, or DER, in base64.
+EVP_PKEY* decode_base64(std::string_view text) {
+  auto data = base64_decode(text);
+  if (!data || data->empty()) return nullptr;
+  const unsigned char* at = octets(*data);
+  EVP_PKEY* key = data->size() == kSeed
+                      ? EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, at, kSeed)
+                      : d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(data->size()));
+  OPENSSL_cleanse(data->data(), data->size());
   return key;
+}
+
+/// What stands between the lines of PEM: a KeyTable has the whole of it on one line, which OpenSSL
+/// does not read.
+std::string_view pem_body(std::string_view text) {
+  const auto line = text.find("PRIVATE KEY-----");
+  const auto end = line == std::string_view::npos ? line : text.find("-----END", line);
+  if (end == std::string_view::npos) return {};
+  const auto begin = line + std::string_view("PRIVATE KEY-----").size();
+  return text.substr(begin, end - begin);
 }
 
 }  // namespace
@@ -87,7 +101,8 @@ Result<std::shared_ptr<const PrivateKey>> PrivateKey::decode(std::string_view te
   if (text.size() > kMaxKeyFile) return permanent_error("is too large for a private key");
   bool encrypted = false;
   const bool pem = text.find("-----BEGIN") != std::string_view::npos;
-  EVP_PKEY* decoded = pem ? decode_pem(text, encrypted) : decode_seed(text);
+  EVP_PKEY* decoded = pem ? decode_pem(text, encrypted) : decode_base64(text);
+  if (decoded == nullptr && pem && !encrypted) decoded = decode_base64(pem_body(text));
   ERR_clear_error();
   if (decoded != nullptr) return wrap(std::make_unique<Handle>(decoded));
   if (encrypted) return permanent_error("has a passphrase, expected a private key without one");

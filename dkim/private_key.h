@@ -20,8 +20,9 @@ constexpr int kMaxSignerRsaBits = 4096;
 /// A private key ready for use. Immutable; sign() may run on several threads at once.
 class PrivateKey {
  public:
-  /// @param text  PEM (PKCS #8, or PKCS #1 of RSA) without a passphrase; or, as dknewkey writes
-  ///              them, the 32 octets of an Ed25519 seed in base64.
+  /// @param text  PEM (PKCS #8, or PKCS #1 of RSA) without a passphrase, on one line too; the same
+  ///              as DER in base64; or, as dknewkey writes them, the 32 octets of an Ed25519 seed
+  ///              in base64.
   /// @return      a permanent Error that says what is wrong: no private key, a passphrase, another
   ///              kind of key, RSA outside of kMinRsaBits to kMaxSignerRsaBits. It never holds
   ///              anything of the key.

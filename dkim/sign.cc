@@ -60,6 +60,18 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
                      [&](const std::string& each) { return iequals(each, name); });
 }
 
+bool is_oversigned(std::string_view name, bool present, Oversign mode) {
+  switch (mode) {
+    case Oversign::none:
+      return false;
+    case Oversign::list_safe:
+      return present && list_safe_oversigned(name);
+    case Oversign::all:
+      return present || !added_by_mtas(name);
+  }
+  return false;
+}
+
 /// h=: each field as often as it is present, the oversigned ones once more.
 std::vector<std::string> signed_names(std::span<const mail::HeaderField> fields,
                                       const SignOptions& options) {
@@ -68,8 +80,8 @@ std::vector<std::string> signed_names(std::span<const mail::HeaderField> fields,
     const auto present = static_cast<std::size_t>(
         std::count_if(fields.begin(), fields.end(),
                       [&](const mail::HeaderField& field) { return mail::is_named(field, name); }));
-    const std::size_t times =
-        std::min(present, Signer::kMaxInstances) + (contains(options.oversigned, name) ? 1 : 0);
+    const std::size_t times = std::min(present, Signer::kMaxInstances) +
+                              (is_oversigned(name, present > 0, options.oversign) ? 1 : 0);
     names.insert(names.end(), times, name);
   }
   return names;
@@ -85,7 +97,7 @@ struct Signer::State {
   Result<NewSignature> sign(const SigningKey& key, std::string_view body_hash) const;
 
   SignOptions options;
-  std::vector<const SigningKey*> keys;
+  std::vector<SigningKey> keys;
   std::int64_t unix_time = 0;
   std::vector<std::string> names;  // h=
   std::string canonical_header;    // of the signed fields
@@ -99,7 +111,7 @@ Signer::Signer(Signer&&) noexcept = default;
 Signer& Signer::operator=(Signer&&) noexcept = default;
 
 Result<Signer> Signer::begin(Library& library, std::span<const mail::HeaderField> fields,
-                             std::vector<const SigningKey*> keys, const SignOptions& options,
+                             std::vector<SigningKey> keys, const SignOptions& options,
                              std::int64_t unix_time) {
   // RFC 6376 section 5.4: From must be signed.
   if (mail::first_field(fields, "From") == nullptr)
@@ -135,6 +147,7 @@ Folded Signer::State::unsigned_value(const SigningKey& key, std::string_view bod
       true);
   value.piece("d=" + key.domain + ";", true);
   value.piece("s=" + key.selector + ";", true);
+  if (!key.identity.empty()) value.piece("i=" + key.identity + ";", true);
   value.piece("t=" + std::to_string(unix_time) + ";", true);
   if (options.lifetime > 0)
     value.piece("x=" + std::to_string(unix_time + options.lifetime) + ";", true);
@@ -164,9 +177,9 @@ Result<std::vector<NewSignature>> Signer::finish() {
   s.feed.finish([&s](std::string_view clean) { s.hasher.body(clean); });
   if (const auto finished = s.hasher.finish(); !finished) return finished.error();
   std::vector<NewSignature> signatures;
-  for (const SigningKey* key : s.keys) {
-    auto signature = s.sign(*key, s.hasher.hashes().at(0).body);
-    if (!signature) return internal_error(signature.error().what, key->domain);
+  for (const SigningKey& key : s.keys) {
+    auto signature = s.sign(key, s.hasher.hashes().at(0).body);
+    if (!signature) return internal_error(signature.error().what, key.domain);
     signatures.push_back(*std::move(signature));
   }
   return signatures;

@@ -30,7 +30,7 @@ struct NewSignature {
 /// key is used in finish() only: a message that is dropped before costs its hashing, not a
 /// signature.
 ///
-/// Thread rule: one thread at a time, any thread; Library and keys are shared and must outlive it.
+/// Thread rule: one thread at a time, any thread; the Library is shared and must outlive it.
 class Signer {
  public:
   /// Further fields of one name are not signed, from the top.
@@ -41,7 +41,7 @@ class Signer {
   /// @return        a permanent Error when there is no From field, an internal one when libopendkim
   ///                fails.
   static Result<Signer> begin(Library& library, std::span<const mail::HeaderField> fields,
-                              std::vector<const SigningKey*> keys, const SignOptions& options,
+                              std::vector<SigningKey> keys, const SignOptions& options,
                               std::int64_t unix_time);
   ~Signer();
   Signer(Signer&&) noexcept;

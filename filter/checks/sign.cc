@@ -21,7 +21,7 @@ class Sign final : public Check {
     const mail::AuthorIdentity author = mail::author_identity(fields);
     if (author.status != mail::AuthorIdentity::Status::single)
       return context.add("NOT_SIGNED", author.reason);
-    auto keys = policy.signing_keys->keys_for(author.domain);
+    auto keys = policy.signing_keys->keys_for(author.address);
     if (keys.empty()) return;
     const std::string& login = context.envelope().auth_authen;
     if (!login.empty() && !may_sign_as(policy, login, author.address))

@@ -5,55 +5,19 @@
 #include <filesystem>
 #include <map>
 #include <set>
-#include <sstream>
-
-// toml++ 3.3 states as a fact that a key begins where "[[[" or "[[=" stands: an abort with asserts,
-// undefined behaviour with clang's __builtin_assume without them. Its code behind that copes and
-// says what is wrong, so neither is wanted (fixed upstream in tomlplusplus#301).
-#pragma push_macro("NDEBUG")
-#undef NDEBUG
-#define TOML_ASSERT(expr) static_assert(true)
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-#pragma pop_macro("NDEBUG")
 
 #include "core/base/encoding.h"
 #include "core/base/text.h"
 #include "core/mail/address.h"
 #include "filter/config/configuration.h"
-#include "filter/config/key_file.h"
 #include "filter/config/settings.h"
+#include "filter/config/signing.h"
+#include "filter/config/toml.h"
 #include "filter/policy/sender_map.h"
 
 namespace gatepost::config {
 
 namespace {
-
-std::string to_text(const toml::node& node) {
-  std::ostringstream out;
-  node.visit([&](const auto& value) { out << value; });
-  return out.str();
-}
-
-// What was found instead, on one line whatever it is: a hostile or huge value must not fill the
-// terminal.
-std::string shown(const toml::node& node) {
-  if (node.is_table()) return "a table";
-  if (node.is_array_of_tables()) return "a list of tables";
-  return printable(to_text(node), 100);
-}
-
-/// Where a fault is; faults are told in this order.
-struct Place {
-  std::size_t file = 0;  ///< the how many-th that was read; 0: embedded defaults
-  toml::source_position at;
-
-  bool operator<(const Place& other) const {
-    return file != other.file         ? file < other.file
-           : at.line != other.at.line ? at.line < other.at.line
-                                      : at.column < other.at.column;
-  }
-};
 
 std::optional<Value> read_words(const toml::node& node) {
   std::vector<std::string> words;
@@ -101,14 +65,7 @@ std::optional<Value> read_value(const toml::node& node, Kind kind) {
   return std::nullopt;
 }
 
-/// One [[signing]] table; its key is read when all files are known.
-struct SigningEntry {
-  dkim::SigningKey key;
-  std::string file;  ///< empty: keys/DOMAIN/SELECTOR.private
-  Place place;
-};
-
-class Loader {
+class Loader final : private Teller {
  public:
   Loader(std::filesystem::path folder, LoadOptions options)
       : folder_(std::move(folder)), options_(std::move(options)) {
@@ -168,10 +125,21 @@ class Loader {
   }
 
  private:
-  Place place(const toml::source_region& at) const { return {files_.size() - 1, at.begin}; }
+  Place place(const toml::source_region& at) const override {
+    return {files_.size() - 1, at.begin};
+  }
   void fault(const toml::source_region& at, std::string what) { fault(place(at), std::move(what)); }
-  void fault(const Place& place, std::string what) {
+  void fault(const Place& place, std::string what) override {
     faults_.emplace_back(place, config_error(std::move(what), text_of(place)));
+  }
+  void warn(const Place& place, std::string what) override {
+    warnings_.push_back(config_error(std::move(what), text_of(place)));
+  }
+  void other_file(const Place& place, bool warning, Error error) override {
+    if (warning)
+      warnings_.push_back(std::move(error));
+    else
+      faults_.emplace_back(place, std::move(error));
   }
   std::string text_of(const Place& place) const {
     return files_[place.file] + ":" + std::to_string(place.at.line) + ":" +
@@ -371,92 +339,15 @@ class Loader {
     return true;
   }
 
-  // [[signing]] domain = "…", selector = "…", key_file = "…", subdomains = false
   void read_signing(const toml::node& node) {
-    if (!node.is_array()) return fault(node.source(), "signing: expected [[signing]] tables");
-    signing_.clear();
-    for (const toml::node& element : *node.as_array()) {
-      if (element.is_table())
-        read_signing_table(*element.as_table());
-      else
-        fault(element.source(), "signing: expected a table with domain and selector");
-    }
+    signing_.read(node);
     finding_origins_["signing"] = {"signing", to_text(node), line_of(node)};
   }
 
-  void read_signing_table(const toml::table& table) {
-    SigningEntry entry;
-    entry.place = place(table.source());
-    for (const char* wanted : {"domain", "selector"}) {
-      if (!table.contains(wanted))
-        fault(table.source(), std::string("signing: ") + wanted + " is missing");
-    }
-    for (const auto& [key, node] : table) {
-      const auto refuse = [&](const char* wanted) {
-        fault(node.source(), "signing." + std::string(key.str()) + ": expected " + wanted +
-                                 ", got " + shown(node));
-      };
-      const auto text = node.value_exact<std::string>();
-      if (key == "domain" || key == "selector") {
-        const auto name = mail::normalize_domain(text.value_or(""));
-        if (!name)
-          refuse(key == "domain" ? "the name of a domain" : "a selector such as \"s1\"");
-        else
-          (key == "domain" ? entry.key.domain : entry.key.selector) = *name;
-      } else if (key == "key_file") {
-        if (!text || text->empty())
-          refuse("the path of a private key");
-        else
-          entry.file = *text, entry.place = place(node.source());
-      } else if (key == "subdomains") {
-        if (const auto flag = node.value_exact<bool>())
-          entry.key.subdomains = *flag;
-        else
-          refuse("true or false");
-      } else {
-        fault(key.source(), "signing: unknown key '" + printable(key.str()) +
-                                "', expected domain, selector, key_file or subdomains");
-      }
-    }
-    if (entry.key.domain.empty() || entry.key.selector.empty()) return;
-    const bool doubled = std::any_of(signing_.begin(), signing_.end(), [&](const auto& other) {
-      return other.key.domain == entry.key.domain && other.key.selector == entry.key.selector;
-    });
-    if (doubled) {
-      return fault(table.source(), "signing: " + entry.key.domain + " has the selector " +
-                                       entry.key.selector + " already");
-    }
-    signing_.push_back(std::move(entry));
-  }
-
   void read_keys() {
-    std::vector<dkim::SigningKey> keys;
-    const std::string& user = options_.user.empty() ? draft_.daemon.user : options_.user;
-    for (SigningEntry& entry : signing_) {
-      const std::string path = path_of(!entry.file.empty() ? entry.file
-                                                           : "keys/" + entry.key.domain + "/" +
-                                                                 entry.key.selector + ".private");
-      const std::string name = "signing: key file " + printable(path) + " ";
-      if (!options_.all_keys && is_forbidden(path)) {
-        warnings_.push_back(config_error(
-            name + "may not be read by us, nothing is signed with it here", text_of(entry.place)));
-        continue;
-      }
-      auto loaded = read_key_file(path, user);
-      if (!loaded) {
-        fault(entry.place, name + loaded.error().what);
-        continue;
-      }
-      for (const std::string& warning : loaded->warnings)
-        warnings_.push_back(
-            config_error(name + "is not as it should be: " + warning, text_of(entry.place)));
-      entry.key.key = std::move(loaded->key);
-      content_ += entry.key.key->record();  // another key is another configuration
-      keys.push_back(std::move(entry.key));
-    }
-    if (keys.empty()) return;
-    draft_.policy.signing_keys =
-        std::make_shared<const dkim::SigningKeys>(std::move(keys), draft_.sign_options);
+    draft_.policy.signing_keys = signing_.finish(
+        {folder_, options_.user.empty() ? draft_.daemon.user : options_.user, options_.all_keys},
+        draft_.sign_options, content_);
   }
 
   // [submission.senders] LOGIN = ["user@domain", "@domain"]
@@ -532,7 +423,7 @@ class Loader {
   const std::filesystem::path folder_;
   const LoadOptions options_;
   Draft draft_;
-  std::vector<SigningEntry> signing_;
+  SigningReader signing_{*this};
   SenderMap senders_;
   bool senders_given_ = false;
   std::vector<Error> warnings_;

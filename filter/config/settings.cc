@@ -180,6 +180,12 @@ Result<void> set_sign_canonicalization(Draft& d, const Value& v) {
   if (chosen) std::tie(d.sign_options.header_form, d.sign_options.body_form) = forms;
   return chosen;
 }
+Result<void> set_oversign(Draft& d, const Value& v) {
+  using dkim::Oversign;
+  return choose<Oversign, 3>(
+      d.sign_options.oversign, v,
+      {{{"list-safe", Oversign::list_safe}, {"none", Oversign::none}, {"all", Oversign::all}}});
+}
 Result<void> set_sign_lifetime(Draft& d, const Value& v) {
   d.sign_options.lifetime = std::get<std::int64_t>(v) / 1000;
   return {};
@@ -390,6 +396,8 @@ constexpr Setting kSettings[] = {
    "Of our signatures, header/body: how much change of white space on the way they bear.", set_sign_canonicalization},
   {"dkim.sign_lifetime", Kind::duration, R"("0s")", true,
    "After this time our signatures expire (x=). 0s: never.", between<set_sign_lifetime, 0, 365 * 86400 * kSecond, duration_text>},
+  {"dkim.oversign", Kind::text, R"("list-safe")", true,
+   "Which fields our signatures bind so that another one of the name breaks them. list-safe: those present that readers see or act on (From, To, Cc, Subject, Date, Reply-To, Content-Type, List-Unsubscribe and the like). all: every signed field, absent ones too, but for those that an MTA adds (Date, Message-ID, Sender, To, Resent-*); lists that add Reply-To or List-* break it. none: no field.", set_oversign},
   {"dmarc.enforce", Kind::text, R"("standard")", true,
    "off: results are only reported. standard: p=reject is refused when something else speaks against the message, else treated as quarantine (RFC 9989 section 7.4). strict: as published.", set_dmarc_enforce},
   {"dmarc.quarantine_as", Kind::text, R"("tag")", true,

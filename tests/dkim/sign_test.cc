@@ -43,9 +43,7 @@ Result<std::vector<NewSignature>> sign_message(const Message& message,
                                                const std::vector<SigningKey>& keys,
                                                const dkim::SignOptions& options = {},
                                                std::size_t chunk = 65535) {
-  std::vector<const SigningKey*> pointers;
-  for (const auto& key : keys) pointers.push_back(&key);
-  auto signer = Signer::begin(library(), message.fields, pointers, options, kNow);
+  auto signer = Signer::begin(library(), message.fields, keys, options, kNow);
   if (!signer) return signer.error();
   for (std::string_view body = message.body; !body.empty();) {
     signer->body(body.substr(0, chunk));
@@ -293,7 +291,7 @@ TEST(SigningKeys, AreThoseOfTheClosestDomain) {
                          {"[192.0.2.1]", ""}};
   for (const Lookup& row : rows) {
     std::string found;
-    for (const SigningKey* key : keys.keys_for(row.author)) found += key->selector;
+    for (const SigningKey& key : keys.keys_for(row.author)) found += key.selector;
     EXPECT_EQ(found, row.selectors) << row.author;
   }
 }

@@ -107,11 +107,14 @@ TEST_F(Signing, AnotherKeyIsAnotherPolicy) {
 
 TEST_F(Signing, TablesAreChecked) {
   write("k", key_text());
-  EXPECT_THAT(faults("signing = 1"),
-              ElementsAre("gatepost.toml:1:11: signing: expected [[signing]] tables"));
+  EXPECT_THAT(
+      faults("signing = 1"),
+      ElementsAre("gatepost.toml:1:11: signing: expected [[signing]] tables, or a table with "
+                  "key_table and signing_table"));
   EXPECT_THAT(faults("[[signing]]\n"),
-              ElementsAre("gatepost.toml:1:1: signing: domain is missing",
-                          "gatepost.toml:1:1: signing: selector is missing"));
+              ElementsAre("gatepost.toml:1:1: signing: domain is missing"));
+  EXPECT_THAT(faults("[[signing]]\ndomain = 'our.example'\nkey_file = 'k'\n"),
+              ElementsAre("gatepost.toml:1:1: signing: selector is missing"));
   EXPECT_THAT(faults("[[signing]]\ndomain = 'a b'\nselector = 3\nkey_file = 'k'\nsubdomains = 1\n"
                      "selectors = 'x'\n"),
               ElementsAre("gatepost.toml:2:10: signing.domain: expected the name of a domain, got "
@@ -120,7 +123,7 @@ TEST_F(Signing, TablesAreChecked) {
                           "\"s1\", got 3",
                           "gatepost.toml:5:14: signing.subdomains: expected true or false, got 1",
                           "gatepost.toml:6:1: signing: unknown key 'selectors', expected domain, "
-                          "selector, key_file or subdomains"));
+                          "selector, key_file, folder or subdomains"));
   const std::string row = std::string(kOne) + "key_file = 'k'\n";
   EXPECT_THAT(faults(row + row),
               ElementsAre("gatepost.toml:5:1: signing: our.example has the selector s1 already"));

@@ -27,6 +27,8 @@ struct Facts {
       spf_mail_from;       ///< of MAIL FROM, or of postmaster@HELO for the null path
   std::string spf_domain;  ///< the domain that was checked for it
   std::vector<dkim::SignatureResult> dkim;
+  /// What a trusted relay says in fields of ids that we believe, from the top.
+  std::vector<authres::AuthenticationResults> relayed;
   std::vector<dkim::NewSignature> signatures;  ///< ours, to be added
   std::optional<mail::AuthorIdentity> author;
   std::optional<dmarc::Outcome> dmarc;

@@ -43,6 +43,11 @@ std::string judge_future(const PoliceFacts& f) {
              : "";
 }
 
+// Nobody but a registry could publish such a key, and it would speak for all names below it.
+std::string judge_top_level(const PoliceFacts& f) {
+  return f.signature.domain.find('.') == std::string::npos ? "d= is a top-level domain" : "";
+}
+
 std::string judge_key_type(const PoliceFacts& f) {
   if (f.key->type == key_type(f.signature.algorithm)) return {};
   return std::string("key is ") + to_string(f.key->type) + ", signature is " +
@@ -96,6 +101,8 @@ constexpr Rule kRules[] = {
     {PoliceStage::field, Outcome::policy, judge_expired},
     // RFC 6376 section 3.5 t=: may be ignored when in the future.
     {PoliceStage::field, Outcome::policy, judge_future},
+    // RFC 6376 section 6.1.1: a d= that cannot be an organisation's may be ignored.
+    {PoliceStage::field, Outcome::policy, judge_top_level},
     // RFC 6376 section 6.1.2: an inappropriate key algorithm is PERMFAIL.
     {PoliceStage::key, Outcome::permerror, judge_key_type},
     // RFC 6376 section 6.1.2: a= must be included in h= of the key.

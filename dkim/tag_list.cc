@@ -57,6 +57,7 @@ Result<TagList> TagList::parse(std::string_view text, TagLimits limits) {
   if (text.size() > limits.octets) {
     return permanent_error("tag list is longer than " + std::to_string(limits.octets) + " octets");
   }
+  if (trim(text).empty()) return permanent_error("tag list is empty");
   TagList list;
   std::size_t begin = 0;
   while (begin <= text.size()) {

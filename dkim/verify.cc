@@ -60,6 +60,9 @@ bool library_takes_times(const Signature& signature) {
          (!x || *x >= kEarliestExpiration);
 }
 
+/// What makes one body hash: c= and l=.
+using BodyForm = std::pair<Canonicalization, std::optional<std::uint64_t>>;
+
 /// One DKIM-Signature field.
 struct Slot {
   ParsedSignature parsed;
@@ -96,6 +99,8 @@ struct Verifier::State {
   std::vector<Slot> slots;
   std::size_t signature_count = 0;
   std::vector<dns::Query> queries;
+  VerifyCost cost;
+  std::size_t body_passes = 0;  // how often each octet of the body is hashed
 
   enum class Phase { header, body, done } phase = Phase::header;
   std::unique_ptr<OpendkimMessage> real;       // the message's own fields
@@ -114,7 +119,7 @@ struct Verifier::State {
 
   SignatureResult judge(Slot& slot, const Answers& keys);
   std::optional<Objection> judge_key(Slot& slot, const Answers& keys, SignatureResult& result);
-  std::optional<Objection> check(const Slot& slot, const PublicKey& key, PoliceFacts facts) const;
+  std::optional<Objection> check(const Slot& slot, const PublicKey& key, PoliceFacts facts);
 };
 
 Verifier::Verifier(Library& library, VerifyOptions options, std::int64_t unix_time)
@@ -175,11 +180,11 @@ void Verifier::State::object_all(Outcome outcome, const std::string& reason) {
 }
 
 void Verifier::State::limit_body_forms() {
-  std::set<std::pair<Canonicalization, std::optional<std::uint64_t>>> forms;
+  std::set<BodyForm> forms;
   for (Slot& slot : slots) {
     if (!slot.open()) continue;
     const Signature& signature = slot.parsed.fields;
-    const std::pair form(signature.body_form, signature.body_length);
+    const BodyForm form(signature.body_form, signature.body_length);
     if (forms.contains(form)) continue;
     if (forms.size() == kMaxBodyForms) {
       object(slot, Outcome::policy, "too many different l= in one message");
@@ -222,9 +227,12 @@ bool Verifier::State::feed_real() {
   if (signatures.empty()) return true;
   real = std::make_unique<OpendkimMessage>(library);
   std::size_t fed = 0;
+  std::set<BodyForm> forms;
+  std::uint64_t octets = 0;
   for (std::size_t i = 0; i < fields.size(); ++i) {
     if (!signatures.contains(i) && !wanted.contains(fields[i].name)) continue;
     const bool taken = real->header(fields[i].text);
+    octets += fields[i].text.size() + 2;
     if (!signatures.contains(i)) {
       if (!taken) return false;
       continue;
@@ -232,7 +240,10 @@ bool Verifier::State::feed_real() {
     const auto slot =
         std::find_if(slots.begin(), slots.end(), [&](const Slot& each) { return each.field == i; });
     slot->real = fed++;  // taken or not: a field that it finds malformed still counts
+    forms.emplace(slot->parsed.fields.body_form, slot->parsed.fields.body_length);
   }
+  cost.header_octets += octets * fed;
+  body_passes += forms.size();
   real->end_of_headers();
   return real->hashes().size() == fed;
 }
@@ -243,8 +254,9 @@ void Verifier::State::hash_own_headers() {
   for (Slot& slot : slots) {
     if (!slot.open()) continue;
     any_real = any_real || !slot.own_header_hash;
-    if (slot.own_header_hash)
-      slot.header_hash = header_hash(fields, slot.field, slot.parsed.fields);
+    if (!slot.own_header_hash) continue;
+    slot.header_hash = header_hash(fields, slot.field, slot.parsed.fields);
+    cost.header_octets += header_octets;
   }
   if (!any_real) real.reset();
   fields = {};
@@ -252,8 +264,10 @@ void Verifier::State::hash_own_headers() {
 
 bool Verifier::State::feed_stand_ins() {
   std::vector<std::string> texts;
+  std::set<BodyForm> forms;
   const auto add = [&](const Signature& signature, std::optional<std::uint64_t> length) {
     texts.push_back(stand_in_field(signature.body_form, length));
+    forms.emplace(signature.body_form, length);
     return texts.size() - 1;
   };
   for (Slot& slot : slots) {
@@ -262,6 +276,7 @@ bool Verifier::State::feed_stand_ins() {
     if (slot.own_header_hash) slot.body = add(signature, signature.body_length);
     if (signature.body_length) slot.measure = add(signature, std::nullopt);
   }
+  body_passes += forms.size();
   if (texts.empty()) return true;
   stand_ins = std::make_unique<OpendkimMessage>(library);
   if (!stand_ins->header("From: x@x.example")) return false;
@@ -298,6 +313,7 @@ Result<void> Verifier::end_of_headers() {
 
 BodyFeed::Sink Verifier::State::sink() {
   return [this](std::string_view octets) {
+    cost.body_octets += octets.size() * body_passes;
     if (real) real->body(octets);
     if (stand_ins) stand_ins->body(octets);
   };
@@ -319,6 +335,12 @@ const std::vector<dns::Query>& Verifier::key_queries() const {
 
 std::size_t Verifier::signature_count() const {
   return state_->signature_count;
+}
+
+VerifyCost Verifier::cost() const {
+  VerifyCost cost = state_->cost;
+  cost.key_questions = state_->queries.size();
+  return cost;
 }
 
 /// What the key alone says against the signature.
@@ -345,7 +367,7 @@ std::optional<Objection> Verifier::State::judge_key(Slot& slot, const Answers& k
 
 /// The verification itself (RFC 6376 section 6.1.3), then what speaks against a correct signature.
 std::optional<Objection> Verifier::State::check(const Slot& slot, const PublicKey& key,
-                                                PoliceFacts facts) const {
+                                                PoliceFacts facts) {
   const Signature& signature = slot.parsed.fields;
   const Hashes& body =
       slot.own_header_hash ? stand_ins->hashes()[slot.body] : real->hashes()[slot.real];
@@ -357,6 +379,7 @@ std::optional<Objection> Verifier::State::check(const Slot& slot, const PublicKe
     return Objection{Outcome::fail, "body hash does not match"};
   }
   const std::string& header = slot.own_header_hash ? slot.header_hash : body.header;
+  ++cost.verifications;
   if (!key.verify(header, signature.signature)) {
     return Objection{Outcome::fail, "signature does not match"};
   }

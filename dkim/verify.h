@@ -16,6 +16,16 @@
 
 namespace gatepost::dkim {
 
+/// What a message cost: how much work its signatures asked for, counted, not timed.
+struct VerifyCost {
+  std::size_t key_questions = 0;    ///< different keys that were asked for
+  std::uint64_t header_octets = 0;  ///< at most so many were canonicalised and hashed
+  std::uint64_t body_octets = 0;    ///< the same of the body, once for each form that was needed
+  std::size_t verifications = 0;    ///< public key operations
+
+  bool operator==(const VerifyCost&) const = default;
+};
+
 /// One message. Call header() for each field, end_of_headers(), body() for each chunk, finish().
 ///
 /// Keys are fetched outside: header() tells the question as soon as a signature is seen, the
@@ -55,6 +65,10 @@ class Verifier {
   const std::vector<dns::Query>& key_queries() const;
   /// DKIM-Signature fields seen.
   std::size_t signature_count() const;
+
+  /// What was spent so far; complete after finish(). Bounds: VerifyOptions::max_signatures
+  /// questions and verifications; that many times the header; the body 2 * kMaxBodyForms + 2 times.
+  VerifyCost cost() const;
 
   /// Ends the message. Once.
   /// @param keys  answers to key_queries(). One that is missing was not answered in time:

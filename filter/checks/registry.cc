@@ -16,6 +16,7 @@ Result<std::vector<CheckInfo>> all_checks() {
        make_greylist},
       {"message", Scope::transaction, {}, make_author},
       {"dkim", Scope::transaction, {}, make_dkim},
+      {"relayed", Scope::transaction, {}, make_relayed},
       {"dmarc", Scope::transaction, {"spf", "dkim", "message"}, make_dmarc},
       {"submission", Scope::transaction, {}, make_submission},
       {"signing", Scope::transaction, {}, make_sign},

@@ -19,6 +19,7 @@ std::unique_ptr<Check> make_spf();
 std::unique_ptr<Check> make_greylist();
 std::unique_ptr<Check> make_dkim();
 std::unique_ptr<Check> make_author();
+std::unique_ptr<Check> make_relayed();
 std::unique_ptr<Check> make_dmarc();
 std::unique_ptr<Check> make_submission();
 std::unique_ptr<Check> make_sign();

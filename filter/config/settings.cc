@@ -228,9 +228,9 @@ Result<void> set_socket_mode(Draft& d, const Value& v) {
   return {};
 }
 Result<void> set_disabled(Draft& d, const Value& v) {
-  static constexpr std::array<std::string_view, 12> kChecks = {
-      "client_lists", "dkim",    "dmarc", "dnsbl",   "greylist", "iprev",
-      "lists",        "message", "rules", "signing", "spf",      "submission"};
+  static constexpr std::array<std::string_view, 13> kChecks = {
+      "client_lists", "dkim",    "dmarc", "dnsbl",   "greylist", "iprev",     "lists",
+      "message",      "relayed", "rules", "signing", "spf",      "submission"};
   d.policy.disabled_checks.clear();
   for (const std::string& name : std::get<Words>(v)) {
     if (std::find(kChecks.begin(), kChecks.end(), name) == kChecks.end()) {
@@ -305,12 +305,14 @@ constexpr Setting kSettings[] = {
    "The name in our Authentication-Results field (RFC 8601). Empty: the MTA's own name, macro {j}.", policy<&P::authserv_id>},
   {"own_authserv_ids", Kind::words, "[]", true,
    "Further names whose Authentication-Results fields nobody else may write: those of your other mail servers. Incoming fields with them are removed.", policy<&P::own_authserv_ids>},
+  {"trusted_authserv_ids", Kind::words, "[]", true,
+   "Names of others, such as a filtering service in front of you, whose Authentication-Results are believed when one of trusted_relays hands them on: RELAYED_RESULTS, RELAYED_DMARC_FAIL, the record. From any other client fields with these names are removed.", policy<&P::trusted_authserv_ids>},
   {"answer_at", Kind::text, R"("rcpt")", true,
    "Where findings about client, HELO and sender are answered. rcpt: logins are known and postmaster@ stays reachable. connect: at once; not for listeners that offer AUTH.", set_answer_at},
   {"help_url", Kind::text, R"("")", true,
    "A page that refused senders are pointed to; stands in the reply behind the reference.", policy<&P::help_url>},
   {"disabled_checks", Kind::words, "[]", true,
-   "Checks that are left out: client_lists, dkim, dmarc, dnsbl, greylist, iprev, lists, message, rules, signing, spf, submission.", set_disabled},
+   "Checks that are left out: client_lists, dkim, dmarc, dnsbl, greylist, iprev, lists, message, relayed, rules, signing, spf, submission.", set_disabled},
   {"submit_networks", Kind::words, R"(["127.0.0.0/8", "::1"])", true,
    "Clients that may send without a login: no SPF, reverse DNS or DNS lists for them, and their mail is signed. A port of 127.0.0.1 where inbound mail comes back from another filter must not reach us: it would be signed too.", policy<&P::submit_networks>},
   {"trusted_relays", Kind::words, "[]", true,
@@ -392,6 +394,12 @@ constexpr Setting kSettings[] = {
 
   {"dkim.max_signatures", Kind::integer, "10", true,
    "Signatures of one message that are verified; further ones are reported and ignored.", between<policy<&P::dkim_max_signatures>, 1, 100>},
+  {"dkim.min_key_bits", Kind::integer, "1024", true,
+   "RSA keys with fewer bits give the result policy (DKIM_POLICY). Below 1024 nothing ever passes (RFC 8301).", between<policy<&P::dkim_min_key_bits>, 1024, 8192>},
+  {"dkim.allow_partial_body", Kind::boolean, "false", true,
+   "Let signatures pass whose l= covers a part of the body only: anyone may have added the rest (RFC 6376 section 8.2). false: the result is policy.", policy<&P::dkim_allow_partial_body>},
+  {"dkim.clock_skew", Kind::duration, R"("5m")", true,
+   "How far t= may lie in the future and x= in the past.", between<policy<&P::dkim_clock_skew>, 0, kDay, duration_text>},
   {"dkim.sign_canonicalization", Kind::text, R"("relaxed/relaxed")", true,
    "Of our signatures, header/body: how much change of white space on the way they bear.", set_sign_canonicalization},
   {"dkim.sign_lifetime", Kind::duration, R"("0s")", true,

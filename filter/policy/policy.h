@@ -72,6 +72,8 @@ struct Policy {
   bool answer_at_rcpt = true;  ///< false: connect, helo and mail are answered at their own stage
   std::string authserv_id;     ///< empty: the MTA's {j}
   std::vector<std::string> own_authserv_ids;  ///< further ids whose forged fields are removed
+  /// Ids of others that are believed from trusted_relays, and removed when anyone else uses them.
+  std::vector<std::string> trusted_authserv_ids;
   double tag_score = 5;
   double reject_score = 15;
   double quarantine_score = 0;  ///< 0: off
@@ -96,6 +98,9 @@ struct Policy {
   spf::Engine spf_engine{};       ///< native; what its results mean: the rules of SPF_* findings
   bool add_received_spf = false;  ///< Received-SPF fields (RFC 7208 section 9.1)
   int dkim_max_signatures = 10;
+  int dkim_min_key_bits = 1024;          ///< RSA; below 1024 never passes, whatever stands here
+  bool dkim_allow_partial_body = false;  ///< let l= below the body's length pass
+  std::chrono::milliseconds dkim_clock_skew{std::chrono::minutes(5)};  ///< for t= and x=
   dmarc::Enforcement dmarc_enforce = dmarc::Enforcement::standard;
   dmarc::DiscoveryMode dmarc_discovery = dmarc::DiscoveryMode::treewalk;
   /// For discovery by suffix; null: the list built into libpsl.

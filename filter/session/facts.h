@@ -32,6 +32,8 @@ struct Facts {
   std::optional<IpAddress> spf_client;
   std::vector<std::string> received_spf;  ///< values of our Received-SPF fields, MAIL FROM's first
   std::vector<dkim::SignatureResult> dkim;
+  /// What a trusted relay says in fields of ids that we believe, from the top.
+  std::vector<authres::AuthenticationResults> relayed;
   std::vector<dkim::NewSignature> signatures;  ///< ours, to be added
   std::optional<mail::AuthorIdentity> author;
   std::optional<dmarc::Outcome> dmarc;

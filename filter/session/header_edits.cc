@@ -98,8 +98,7 @@ void remove_forged(std::span<const mail::HeaderField> fields, const Policy& poli
                    const Connection& connection, std::vector<HeaderEdit>& edits) {
   // A relay of ours has checked the message already: what it says stays (design of trusted_relays).
   if (!connection.trusted_relay) {
-    std::vector<std::string> ids = policy.own_authserv_ids;
-    ids.push_back(authserv_id(policy, connection));
+    const std::vector<std::string> ids = believed_authserv_ids(policy, connection);
     for (const int index : authres::forged_indices(fields, ids)) {
       edits.push_back({HeaderEdit::Kind::remove, "Authentication-Results", "", index});
     }
@@ -119,6 +118,13 @@ void remove_forged(std::span<const mail::HeaderField> fields, const Policy& poli
 std::string authserv_id(const Policy& policy, const Connection& connection) {
   if (!policy.authserv_id.empty()) return policy.authserv_id;
   return connection.mta_name.empty() ? "localhost" : connection.mta_name;
+}
+
+std::vector<std::string> believed_authserv_ids(const Policy& policy, const Connection& connection) {
+  std::vector<std::string> ids = policy.own_authserv_ids;
+  ids.insert(ids.end(), policy.trusted_authserv_ids.begin(), policy.trusted_authserv_ids.end());
+  ids.push_back(authserv_id(policy, connection));
+  return ids;
 }
 
 std::vector<HeaderEdit> header_edits(std::span<const mail::HeaderField> fields,

@@ -22,4 +22,8 @@ std::vector<HeaderEdit> header_edits(std::span<const mail::HeaderField> fields,
 /// policy.authserv_id, else the MTA's {j}, else "localhost".
 std::string authserv_id(const Policy& policy, const Connection& connection);
 
+/// That one, own_authserv_ids and trusted_authserv_ids: names that are believed from a trusted
+/// relay and that nobody else may use.
+std::vector<std::string> believed_authserv_ids(const Policy& policy, const Connection& connection);
+
 }  // namespace gatepost

@@ -167,6 +167,12 @@ Json dkim_json(const Facts& facts) {
   return list;
 }
 
+Json relayed_json(const Facts& facts) {
+  Json list = Json::array();
+  for (const auto& field : facts.relayed) list.push_back(text(authres::format(field, " ")));
+  return list;
+}
+
 Json findings_json(const Record& record) {
   Json list = Json::array();
   for (const Finding& finding : record.findings) {
@@ -259,6 +265,7 @@ std::string to_json(const Record& record) {
   };
   if (f.spf_helo) json["spf_helo"] = spf::to_string(f.spf_helo->code);
   if (f.spf_client) json["spf_client"] = f.spf_client->text();
+  if (!f.relayed.empty()) json["relayed"] = relayed_json(f);
   if (!v.hold_reason.empty()) json["hold_reason"] = text(v.hold_reason);
   if (!record.refused_recipient.empty()) json["refused_recipient"] = text(record.refused_recipient);
   // ASCII alone: what a terminal would obey (bidirectional controls) is an escape, and nothing is

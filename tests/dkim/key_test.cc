@@ -37,7 +37,7 @@ constexpr Case kCases[] = {
     {"duplicate_tag_rfc6376_3_2", "p=AQID; p=AQID", "tag p= stands twice"},
     {"spf_record", "v=spf1 -all", "key record has v=spf1 -all, expected DKIM1"},
     {"not_a_tag_list", "hello", "hello: tag without '='"},
-    {"empty", "", "tag without '='"},
+    {"empty", "", "tag list is empty"},
 };
 
 TEST(KeyRecord, ParsesRfc6376Section361) {

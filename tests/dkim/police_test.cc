@@ -93,6 +93,72 @@ TEST(Police, KeyRecords) {
   }
 }
 
+struct InternationalCase {
+  const char* name;
+  const char* domain;
+  const char* extra;
+  const char* flags;
+  const char* expected;
+};
+
+// b\xc3\xbccher.example is xn--bcher-kva.example.
+const InternationalCase kInternationalCases[] = {
+    {"u_labels_in_d_rfc8616_5",
+     "b\xc3\xbc"
+     "cher.example",
+     "", "", "pass"},
+    {"a_labels_in_d", "xn--bcher-kva.example", "", "", "pass"},
+    {"u_labels_in_i_a_labels_in_d", "xn--bcher-kva.example",
+     "; i=\xc3\xa4@b\xc3\xbc"
+     "cher.example",
+     "t=s; ", "pass"},
+    {"a_labels_in_i_u_labels_in_d",
+     "b\xc3\xbc"
+     "cher.example",
+     "; i=a@xn--bcher-kva.example", "t=s; ", "pass"},
+    {"letter_case_of_u_labels",
+     "B\xc3\x9c"
+     "CHER.example",
+     "; i=@b\xc3\xbc"
+     "cher.EXAMPLE",
+     "t=s; ", "pass"},
+    {"quoted_printable_u_labels_in_i", "xn--bcher-kva.example", "; i=a@b=C3=BCcher.example", "",
+     "pass"},
+    {"subdomain_of_u_labels",
+     "b\xc3\xbc"
+     "cher.example",
+     "; i=a@\xc3\xa4.xn--bcher-kva.example", "t=s; ",
+     "permerror: key forbids subdomains in i= (t=s)"},
+    {"another_name_in_i",
+     "b\xc3\xbc"
+     "cher.example",
+     "; i=a@bucher.example", "", "permerror: i= is not within d="},
+    {"no_name_of_idna", "\xe2\x80\xae.example", "", "",
+     "permerror: d=\\xe2\\x80\\xae.example is not a domain name"},
+};
+
+TEST(Police, InternationalNamesRfc8616) {
+  for (const auto& c : kInternationalCases) {
+    Message message = sample_message();
+    add_signature(message, ed25519_key(), {.domain = c.domain, .extra = c.extra});
+    const Zone zone = {
+        {"test._domainkey.xn--bcher-kva.example", c.flags + ed25519_key().record().substr(9)}};
+    EXPECT_EQ(summary(verify(message, zone)), c.expected) << c.name;
+  }
+}
+
+TEST(Police, TestKeyIsTold) {
+  for (const char* flags : {"t=y", "t=s:y", "t=y:s"}) {
+    Message message = sample_message();
+    add_signature(message, ed25519_key());
+    message.body += "more\r\n";
+    const auto results =
+        verify(message, zone_of(ed25519_key(), ed25519_key().record() + "; " + flags));
+    EXPECT_EQ(summary(results), "fail: body hash does not match") << flags;
+    EXPECT_TRUE(results.at(0).testing) << flags;
+  }
+}
+
 TEST(Police, KeyOfAnotherKind) {
   Message message = sample_message();
   add_signature(message, rsa_key());

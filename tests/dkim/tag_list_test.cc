@@ -23,7 +23,7 @@ constexpr Case kCases[] = {
     {"utf8_value_rfc8616", "i=\xc3\xbc@x", "i=\xc3\xbc@x"},
     {"underscore_and_digit_in_name", "x_1=y", "x_1=y"},
     {"duplicate_rfc6376_3_2", "a=1; b=2; a=1", "!tag a= stands twice"},
-    {"nothing", "", "!tag without '='"},
+    {"nothing", "", "!tag list is empty"},
     {"only_blanks", "  ", "!tag without '='"},
     {"empty_tag_between", "a=1;;b=2", "!tag without '='"},
     {"no_equals", "a=1; b", "!b: tag without '='"},

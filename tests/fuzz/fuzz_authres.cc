@@ -9,6 +9,7 @@
 
 #include "core/authres/authentication_results.h"
 #include "core/authres/forged.h"
+#include "core/authres/trusted.h"
 #include "core/base/text.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -17,6 +18,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::vector<std::string> ids = {"mail.example.com"};
   const bool claims = claims_authserv_id(input, ids);
   const auto results = parse(input);
+  const std::vector<gatepost::mail::HeaderField> field = {
+      {"Authentication-Results", std::string(input)}};
+  if (!trusted_results(field, ids).empty() && !claims) std::abort();
   if (!results) return 0;
   if (gatepost::iequals(gatepost::trim(results->authserv_id), ids[0]) && !claims) std::abort();
 

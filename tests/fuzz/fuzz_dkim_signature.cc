@@ -6,7 +6,9 @@
 #include <memory>
 #include <string_view>
 
+#include "dkim/domainkeys.h"
 #include "dkim/signature.h"
+#include "dkim/trace.h"
 #include "dkim/verify.h"
 
 using gatepost::dkim::Outcome;
@@ -28,8 +30,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto query = verifier.header({"DKIM-Signature", std::string(text)})) {
     answers.add(*query, key);
   }
-  verifier.header({"From", " a@example.com"});
-  verifier.header({"Subject", " x"});
+  gatepost::dkim::parse_domainkeys(text);
+  const std::vector<gatepost::mail::HeaderField> fields = {
+      {"DKIM-Signature", std::string(text)}, {"From", " a@example.com"}, {"Subject", " [x] y"}};
+  verifier.header(fields[1]);
+  verifier.header(fields[2]);
   if (!verifier.end_of_headers()) std::abort();
   verifier.body("text\r\n");
   const auto results = verifier.finish(answers);
@@ -37,5 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       results->front().reason.empty()) {
     std::abort();
   }
+  const auto told = gatepost::dkim::trace(**library, fields, "text\r\n", answers, *results);
+  if (told.size() != 1 || told.front().empty()) std::abort();
   return 0;
 }

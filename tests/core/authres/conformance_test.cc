@@ -57,9 +57,11 @@ TEST(Conformance, Rfc8601AppendixB) {
   const auto data = load("rfc8601-appendix-b.json");
   if (!data) GTEST_SKIP() << "conformance/authres/rfc8601-appendix-b.json is not there";
   std::size_t checked = 0;
+  std::size_t items = 0;
   for (const auto& c : data->at("cases")) {
     for (const auto& item : c.at("items")) {
       const std::string header = item.at("header");
+      ++items;
       const auto results = parse(value_of(header));
       ASSERT_EQ(results.ok(), !item.at("throws").get<bool>()) << header;
       if (!results) continue;
@@ -69,6 +71,7 @@ TEST(Conformance, Rfc8601AppendixB) {
       }
     }
   }
+  EXPECT_EQ(items, 11U);
   EXPECT_GT(checked, 50U);
 }
 
@@ -103,6 +106,7 @@ std::string lookup_results(const AuthenticationResults& results, const std::stri
 TEST(Conformance, AuthresParse) {
   const auto data = load("authres-parse-even.json");
   if (!data) GTEST_SKIP() << "conformance/authres/authres-parse-even.json is not there";
+  EXPECT_EQ(data->at("cases").size(), 12U);
   for (const auto& c : data->at("cases")) {
     const std::string header = c.at("header");
     const auto results = parse(value_of(header));
@@ -121,6 +125,7 @@ TEST(Conformance, AuthresParse) {
 TEST(Conformance, AuthresGenerate) {
   const auto data = load("authres-generate-even.json");
   if (!data) GTEST_SKIP() << "conformance/authres/authres-generate-even.json is not there";
+  EXPECT_EQ(data->at("cases").size(), 6U);
   for (const auto& c : data->at("cases")) {
     const std::string output = c.at("output");
     const std::string value = output.substr(1, output.size() - 2);

@@ -29,6 +29,8 @@ helo.example.         TXT "v=spf1 ip4:192.0.2.1 -all"
 test._domainkey.pass.example. TXT ")" +
          key().record() + R"("
 gone._domainkey.pass.example. TXT "v=DKIM1; p="
+new._domainkey.pass.example. TXT ")" +
+         key().record() + R"(; t=y"
 )";
 }
 
@@ -142,6 +144,64 @@ std::vector<Case> cases() {
         .text = signed_letter("pass.example", signed_by("pass.example", "gone"))},
        "SPF_NONE DKIM_PERMERROR DMARC_REJECT",
        Action::tag},
+      {"expired_signature_is_a_matter_of_policy",
+       {.mail_from = "<ann@none.example>",
+        .text =
+            signed_letter("pass.example", {.domain = "pass.example", .extra = "; x=1000000000"})},
+       "SPF_NONE DKIM_POLICY DMARC_REJECT",
+       Action::tag},
+      {"part_of_the_body_is_a_matter_of_policy",
+       {.mail_from = "<ann@none.example>",
+        .text = signed_letter("pass.example", {.domain = "pass.example", .length = 2})},
+       "SPF_NONE DKIM_POLICY DMARC_REJECT",
+       Action::tag},
+      {"part_of_the_body_when_the_operator_allows_it",
+       {.mail_from = "<ann@none.example>",
+        .text = signed_letter("pass.example", {.domain = "pass.example", .length = 2})},
+       "SPF_NONE DKIM_PASS DMARC_PASS",
+       Action::none,
+       [](Connection&, Policy& p) { p.dkim_allow_partial_body = true; }},
+      {"test_key_that_fails_is_no_signature_rfc6376_3_6_1",
+       {.mail_from = "<ann@none.example>",
+        .text = signed_letter("pass.example", signed_by("pass.example", "new"), "more\r\n")},
+       "SPF_NONE DKIM_TESTING DMARC_REJECT",
+       Action::tag},
+      {"test_key_that_passes",
+       {.mail_from = "<ann@none.example>",
+        .text = signed_letter("pass.example", signed_by("pass.example", "new"))},
+       "SPF_NONE DKIM_PASS DMARC_PASS",
+       Action::none},
+      {"unsigned_is_said_where_it_means_something",
+       {.mail_from = "<ann@none.example>", .text = letter_from("none.example")},
+       "SPF_NONE DKIM_NONE",
+       Action::reject,
+       [](Connection&, Policy& p) {
+         p.set_rule("DKIM_NONE", {0, Action::reject});
+       }},
+      {"failed_signature_refused_when_configured",
+       {.mail_from = "<ann@none.example>",
+        .text = signed_letter("none.example", signed_by("pass.example"), "more\r\n")},
+       "SPF_NONE DKIM_FAIL",
+       Action::reject,
+       [](Connection&, Policy& p) {
+         p.set_rule("DKIM_FAIL", {0, Action::reject});
+       }},
+      {"small_key_refused_when_configured",
+       {.mail_from = "<ann@none.example>",
+        .text =
+            signed_letter("none.example", {.domain = "pass.example", .extra = "; x=1000000000"})},
+       "SPF_NONE DKIM_POLICY",
+       Action::reject,
+       [](Connection&, Policy& p) {
+         p.set_rule("DKIM_POLICY", {0, Action::reject});
+       }},
+      {"domainkeys_are_historic_rfc4870",
+       {.mail_from = "<ann@none.example>",
+        .text = "DomainKey-Signature: a=rsa-sha1; d=pass.example; s=test; c=nofws; b=QUJD\n" +
+                letter_from("none.example")},
+       "DOMAINKEYS SPF_NONE",
+       Action::none},
+
       {"key_is_down_aligned_signature_may_pass",
        {.mail_from = "<ann@none.example>",
         .text = signed_letter("pass.example", signed_by("pass.example", "slow"))},
@@ -219,6 +279,46 @@ TEST(AuthenticationResults, TellWhatWasChecked) {
   EXPECT_EQ(field_of({.helo = "helo.example", .mail_from = "<>", .text = "\nx\n"}),
             "mx.here.example;\n\tspf=pass smtp.helo=helo.example;\n\tdkim=none;\n\t"
             "dmarc=none");
+}
+
+TEST(AuthenticationResults, TellOfATestKeyAndOfAnIdentity) {
+  const auto field =
+      field_of({.mail_from = "<ann@none.example>",
+                .text = signed_letter("pass.example", {.domain = "pass.example",
+                                                       .selector = "new",
+                                                       .extra = "; i=ann@sub.pass.example"})});
+  EXPECT_NE(field.find("dkim=pass (test key) header.d=pass.example"), std::string::npos) << field;
+  EXPECT_NE(field.find("header.i=ann@sub.pass.example"), std::string::npos) << field;
+}
+
+// RFC 8601's registry calls the method "domainkeys" deprecated: it is not written.
+TEST(AuthenticationResults, DomainKeysAreARemark) {
+  const auto field =
+      field_of({.mail_from = "<ann@none.example>",
+                .text = "DomainKey-Signature: a=rsa-sha1; d=pass.example; s=test; b=QUJD\n" +
+                        letter_from("none.example")});
+  EXPECT_NE(field.find("dkim=none (DomainKey-Signature is historic, not verified)"),
+            std::string::npos)
+      << field;
+  EXPECT_EQ(field.find("domainkeys"), std::string::npos) << field;
+}
+
+// Neither our field nor the record grows with the number of signatures.
+TEST(AuthenticationResults, ManySignaturesAreOneRemark) {
+  SessionRig rig(program_checks({"dkim"}), zone());
+  std::string text = letter_from("pass.example");
+  for (int i = 0; i < 500; ++i) text.insert(0, "DKIM-Signature: v=1; d=pass.example; s=x\n");
+  const std::string field =
+      results_field(rig.send({.mail_from = "<ann@none.example>", .text = text}));
+  std::size_t results = 0;
+  for (std::size_t at = field.find("dkim="); at != std::string::npos;
+       at = field.find("dkim=", at + 1))
+    ++results;
+  EXPECT_EQ(results, 11U);
+  EXPECT_NE(field.find("dkim=policy reason=\"too many signatures: 490 not verified\""),
+            std::string::npos)
+      << field;
+  EXPECT_EQ(rig.records.back().facts.dkim.size(), 11U);
 }
 
 TEST(AuthenticationResults, TellOfEachSignature) {

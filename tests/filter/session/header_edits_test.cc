@@ -68,6 +68,26 @@ const RemovalCase kRemovals[] = {
      "Authentication-Results: mx2.here.example; none\n\n",
      {"-Authentication-Results 1"},
      [](Situation& s) { s.policy.own_authserv_ids = {"mx2.here.example"}; }},
+    {"trusted_foreign_names_from_a_stranger",
+     "Authentication-Results: mx.front.example; dmarc=pass\n"
+     "Authentication-Results: mx.other.example; none\n\n",
+     {"-Authentication-Results 1"},
+     [](Situation& s) { s.policy.trusted_authserv_ids = {"mx.front.example"}; }},
+    {"trusted_foreign_names_from_a_trusted_relay",
+     "Authentication-Results: mx.front.example; dmarc=pass\n\n",
+     {},
+     [](Situation& s) {
+       s.policy.trusted_authserv_ids = {"mx.front.example"};
+       s.connection.trusted_relay = true;
+     }},
+    {"name_of_the_mta_in_every_disguise",
+     "Authentication-Results: MX.HERE.EXAMPLE; none\n"
+     "Authentication-Results: (x) mx.here.example (y) 1 (z); none\n"
+     "Authentication-Results:\n mx.here.example\n ; none\n"
+     "Authentication-Results: \"mx.here.example\" 2; none\n"
+     "AUTHENTICATION-RESULTS: mx.here.example/1; none\n\n",
+     {"-Authentication-Results 5", "-Authentication-Results 4", "-Authentication-Results 3",
+      "-Authentication-Results 2", "-Authentication-Results 1"}},
     {"trusted_relay_keeps_results",
      "Authentication-Results: mx.here.example; spf=pass\nX-Spam-Flag: NO\n\n",
      {"-X-Spam-Flag 1"},

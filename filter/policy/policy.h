@@ -11,6 +11,7 @@
 
 #include "core/mail/content.h"
 #include "dmarc/disposition.h"
+#include "filter/policy/enforcement_map.h"
 #include "filter/policy/finding.h"
 #include "filter/policy/match_list.h"
 #include "filter/policy/stage.h"
@@ -91,6 +92,11 @@ struct Policy {
   GreylistPolicy greylist;
   int dkim_max_signatures = 10;
   dmarc::Enforcement dmarc_enforce = dmarc::Enforcement::standard;
+  /// Instead of dmarc_enforce: first what holds for the client, then for the list, then for the
+  /// author domain.
+  EnforcementMap dmarc_forwarders, dmarc_lists, dmarc_domains;
+  /// Only one well-formed mailbox is an author; else also the one domain that all readers see.
+  bool dmarc_strict_author = false;
   dmarc::DiscoveryMode dmarc_discovery = dmarc::DiscoveryMode::treewalk;
   /// For discovery by suffix; null: the list built into libpsl.
   std::shared_ptr<const dmarc::PublicSuffixList> public_suffixes;

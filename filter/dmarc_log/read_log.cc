@@ -23,16 +23,25 @@ constexpr const char* kTexts[] = {"reference",   "client",         "envelope_fro
 
 // Nested deeper than any line of ours: what it is, it is none.
 bool is_deep(std::string_view line) {
-  constexpr int kDepth = 8;
+  constexpr int kMaxDepth = 8;
   int depth = 0;
-  for (const char c : line) {
-    if (c == '{' || c == '[') {
-      if (++depth > 1000) return true;
+  bool quoted = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (quoted) {
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        quoted = false;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth > kMaxDepth) return true;
     } else if (c == '}' || c == ']') {
       --depth;
     }
   }
-  return depth > kDepth;
+  return false;
 }
 
 bool has(const Json& json, const char* member, Json::value_t type) {

@@ -14,7 +14,7 @@ using dmarc::Outcome;
 using dmarc::Request;
 
 std::string answer_text(const dmarc::WalkStep& step) {
-  if (step.failed()) return "no answer (" + step.failure + ")";
+  if (step.failed()) return "no answer, " + std::string(dns::to_string(step.status));
   if (step.record) return "\"" + step.record->text + "\"";
   if (step.too_long) return "a record that is too long to be read";
   if (step.found > 1) return std::to_string(step.found) + " DMARC records, so none counts";

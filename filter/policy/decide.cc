@@ -125,6 +125,12 @@ bool is_of_another_kind(const Recipient& recipient, std::span<const Finding> fin
   return false;
 }
 
+bool all_exempt(const Envelope& envelope) {
+  return !envelope.recipients.empty() &&
+         std::all_of(envelope.recipients.begin(), envelope.recipients.end(),
+                     [](const Recipient& r) { return r.exempt; });
+}
+
 // Who is shown is what DMARC is about: where it could not be held against one author and readers
 // would show another one each, strict does not let that be the way around p=reject.
 bool refuses_ambiguous(const Finding& finding, std::span<const Finding> findings,
@@ -154,8 +160,9 @@ Strongest weigh(std::span<const Finding> findings, const Policy& policy,
     Action action = info->check == "dmarc" && rule.action == Action::none
                         ? dmarc_action(finding, findings, policy, connection)
                         : rule.action;
-    if (refuses_ambiguous(finding, findings, policy) && action == Action::none &&
-        !trusted(connection, envelope))
+    if (action == Action::none && !allowed && !released &&
+        refuses_ambiguous(finding, findings, policy) && !trusted(connection, envelope) &&
+        !all_exempt(envelope))
       action = Action::reject;
     const bool terminal = action == Action::reject || action == Action::tempfail;
     if (terminal && answer_stage(policy, finding.stage) > verdict.stage) action = Action::none;
@@ -200,10 +207,7 @@ Verdict decide(std::span<const Finding> findings, const Policy& policy, Stage st
   // later kind is asked to come in a transaction of its own.
   const bool mixed = recipient != nullptr && !trusted(connection, envelope) &&
                      is_of_another_kind(*recipient, findings, envelope);
-  const bool all_exempt = stage >= Stage::data && !envelope.recipients.empty() &&
-                          std::all_of(envelope.recipients.begin(), envelope.recipients.end(),
-                                      [](const Recipient& r) { return r.exempt; });
-  if (all_exempt && verdict.action > Action::tag &&
+  if (stage >= Stage::data && all_exempt(envelope) && verdict.action > Action::tag &&
       (strongest.info == nullptr || overruled_by_allow(*strongest.info))) {
     verdict.action = Action::tag;
   }

@@ -13,6 +13,7 @@
 #include "filter/dmarc_log/day_files.h"
 #include "filter/dmarc_log/entry.h"
 #include "filter/dmarc_log/read_log.h"
+#include "tests/support/system/small_disk.h"
 #include "tests/support/system/temp_folder.h"
 
 namespace gatepost::dmarc_log {
@@ -203,6 +204,28 @@ TEST(DmarcLog, AFolderThatCannotBeMadeIsTriedAgainAndNothingIsLost) {
   ASSERT_EQ(rig.said.size(), 2U);
   EXPECT_NE(rig.said[0].find("problem: dmarc.records: "), std::string::npos) << rig.said[0];
   EXPECT_NE(rig.said[1].find("good: "), std::string::npos) << rig.said[1];
+}
+
+TEST(DmarcLog, AFullDiskTearsNoLineAndLosesNone) {
+  const TempFolder folder("dmarc");
+  test::SmallDisk disk(folder.path());
+  if (!disk.fault().empty()) GTEST_SKIP() << disk.fault();
+  Rig rig(folder / "log");
+  DmarcLog& log = rig.open();
+  log.record(failed("A"));
+  ASSERT_TRUE(log.flush(kLong));
+  disk.fill();
+  // More than what is left of the last block.
+  for (int i = 0; i < 20; ++i) log.record(failed("B"));
+  EXPECT_FALSE(log.flush(20ms));
+  EXPECT_GE(rig.count("write_errors"), 1);
+  const std::string text = read_file(folder / "log/records-2026-01-01.jsonl");
+  EXPECT_TRUE(text.ends_with('\n')) << "a failed write is cut off";
+  disk.free();
+  ASSERT_TRUE(log.flush(kLong));
+  EXPECT_EQ(references(rig.options.folder).size(), 21U);
+  EXPECT_EQ(rig.count("dropped"), 0);
+  rig.log.reset();
 }
 
 TEST(DmarcLog, AFullQueueDropsAndCounts) {

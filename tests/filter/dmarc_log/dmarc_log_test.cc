@@ -71,7 +71,9 @@ std::vector<std::string> references(const std::string& folder, const Filter& fil
     return true;
   });
   EXPECT_TRUE(read.ok()) << (read.ok() ? "" : read.error().text());
-  if (read.ok()) EXPECT_EQ(read->damaged, damaged);
+  if (read.ok()) {
+    EXPECT_EQ(read->damaged, damaged);
+  }
   return found;
 }
 

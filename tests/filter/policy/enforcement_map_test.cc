@@ -34,7 +34,7 @@ TEST(EnforcementMap, TheClosestEntryHolds) {
   EXPECT_EQ(text(map().of_name("example")), "none");
   EXPECT_EQ(text(map().of_name("xn--bcher-kva.test")), "xn--bcher-kva.test off");
   EXPECT_EQ(text(map().of_name("")), "none");
-  EXPECT_EQ(text(map().of_address(*IpAddress::parse("192.0.2.9"))), "192.0.2.9/32 strict");
+  EXPECT_EQ(text(map().of_address(*IpAddress::parse("192.0.2.9"))), "192.0.2.9 strict");
   EXPECT_EQ(text(map().of_address(*IpAddress::parse("192.0.2.8"))), "192.0.2.0/24 off");
   EXPECT_EQ(text(map().of_address(*IpAddress::parse("2001:db8::1"))), "2001:db8::/32 standard");
   EXPECT_EQ(text(map().of_address(*IpAddress::parse("198.51.100.1"))), "none");

@@ -66,6 +66,11 @@ Disposition decide_disposition(const Outcome& outcome, const Circumstances& circ
     disposition.overrides.push_back({Override::policy_test_mode, "t=y"});
     disposition.reason += ", one lower by t=y";
   }
+  if (!circumstances.trusted_path.empty()) {
+    disposition.overrides.push_back({Override::trusted_forwarder, circumstances.trusted_path});
+    disposition.reason += " is not enforced: " + circumstances.trusted_path;
+    return disposition;
+  }
   if (circumstances.enforcement == Enforcement::off) {
     disposition.overrides.push_back({circumstances.off_reason, circumstances.setting + " = off"});
     disposition.reason += " is not enforced (" + circumstances.setting + " = \"off\")";

@@ -50,6 +50,9 @@ struct Circumstances {
   std::string setting = "dmarc.enforce";
   /// What is reported when `enforcement` is `off`.
   Override off_reason = Override::local_policy;
+  /// What a path that the operator trusts says of the message, such as an ARC chain: then it is
+  /// off, whatever `enforcement` says, and trusted_forwarder. Empty: none.
+  std::string trusted_path;
   /// Something besides DMARC speaks against the message.
   bool another_finding_agrees = false;
   /// The authenticated domain of the mailing list that handed the message on; empty: none did.

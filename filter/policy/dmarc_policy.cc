@@ -9,7 +9,7 @@ namespace gatepost {
 namespace {
 
 bool is_authentication(std::string_view check) {
-  return check == "spf" || check == "dkim" || check == "dmarc";
+  return check == "spf" || check == "dkim" || check == "dmarc" || check == "arc";
 }
 
 // RFC 9989 section 7.4: a published p=reject alone is no reason to refuse. Something else must
@@ -22,10 +22,10 @@ bool another_agrees(std::span<const Finding> findings, const Policy& policy) {
   });
 }
 
-std::string list_of(std::span<const Finding> findings) {
-  const auto copy = std::find_if(findings.begin(), findings.end(),
-                                 [](const Finding& f) { return f.name == "LIST_COPY"; });
-  return copy == findings.end() ? "" : copy->domain;
+const Finding* find(std::span<const Finding> findings, std::string_view name) {
+  const auto at = std::find_if(findings.begin(), findings.end(),
+                               [&](const Finding& f) { return f.name == name; });
+  return at == findings.end() ? nullptr : &*at;
 }
 
 void set(dmarc::Circumstances& circumstances, const char* table, const EnforcementMap::Match& match,
@@ -77,7 +77,11 @@ dmarc::Circumstances dmarc_circumstances(std::string_view author_domain,
   dmarc::Circumstances circumstances;
   circumstances.enforcement = policy.dmarc_enforce;
   circumstances.another_finding_agrees = another_agrees(findings, policy);
-  circumstances.list = list_of(findings);
+  if (const Finding* copy = find(findings, "LIST_COPY")) circumstances.list = copy->domain;
+  // Of arc.trusted_sealers.
+  if (const Finding* sealed = find(findings, "ARC_TRUSTED"))
+    circumstances.trusted_path =
+        sealed->detail.empty() ? "trusted ARC seal" : printable(sealed->detail, 300);
   using dmarc::Override;
   if (const auto client = of_client(policy.dmarc_forwarders, connection)) {
     set(circumstances, "dmarc.forwarders", *client, Override::trusted_forwarder);
@@ -96,11 +100,13 @@ Action dmarc_action(const Finding& finding, std::span<const Finding> findings, c
                                 : finding.name == "DMARC_QUARANTINE" ? dmarc::Policy::quarantine
                                                                      : dmarc::Policy::none;
   if (!unknown && applied == dmarc::Policy::none) return Action::none;
+  if (find(findings, "ARC_TRUSTED") != nullptr) return Action::none;
   const auto c = dmarc_circumstances(finding.domain, findings, policy, connection);
   if (unknown) return c.enforcement == dmarc::Enforcement::strict ? Action::tempfail : Action::none;
   switch (dmarc::enforced_action(applied, c.enforcement, c.another_finding_agrees)) {
     case dmarc::Action::reject:
-      return Action::reject;
+      // The chain that would let it pass may be whole again in a minute.
+      return find(findings, "ARC_TRUSTED_TEMPERROR") != nullptr ? Action::tempfail : Action::reject;
     case dmarc::Action::quarantine:
       return policy.dmarc_quarantine_as;
     case dmarc::Action::none:

@@ -89,7 +89,7 @@ TEST(Disposition, Table) {
     outcome.record_domain = "example.com";
     if (c.result == kFail) outcome.applied_policy = c.testing ? lower_policy(c.policy) : c.policy;
     const auto disposition =
-        decide_disposition(outcome, {c.enforcement, c.setting, c.off_reason, c.agrees, c.list});
+        decide_disposition(outcome, {c.enforcement, c.setting, c.off_reason, "", c.agrees, c.list});
     std::string overrides;
     for (const OverrideReason& one : disposition.overrides) {
       overrides += (overrides.empty() ? "" : "+") + std::string(to_string(one.type));
@@ -99,6 +99,22 @@ TEST(Disposition, Table) {
     EXPECT_EQ(overrides, c.overrides) << c.name;
     EXPECT_EQ(disposition.reason, c.reason) << c.name;
   }
+}
+
+// A trusted ARC chain goes before every setting.
+TEST(Disposition, TrustedPath) {
+  Outcome outcome;
+  outcome.result = kFail;
+  outcome.policy = outcome.applied_policy = reject;
+  outcome.record_domain = "example.com";
+  const auto disposition = decide_disposition(
+      outcome, {.enforcement = kStrict, .trusted_path = "arc sealed by list.example"});
+  EXPECT_EQ(disposition.action, Action::none);
+  EXPECT_EQ(
+      disposition.overrides,
+      (std::vector<OverrideReason>{{Override::trusted_forwarder, "arc sealed by list.example"}}));
+  EXPECT_EQ(disposition.reason,
+            "p=reject of example.com is not enforced: arc sealed by list.example");
 }
 
 TEST(Disposition, NamesTheTag) {

@@ -152,10 +152,11 @@ TEST(Espoofer, EveryCaseHasItsArguedFindings) {
       const bool strict = mode == dmarc::Enforcement::strict;
       EXPECT_EQ(answer(verdict), strict ? argued->second.strict : argued->second.standard)
           << id << (strict ? ", strict: " : ", standard: ") << argued->second.why;
-      if (early)
+      if (early) {
         EXPECT_EQ(verdict.action, Action::reject);
-      else
+      } else {
         expect_safe(id, rig, verdict);
+      }
     }
   }
   EXPECT_EQ(seen, kArgued.size());

@@ -39,37 +39,59 @@ const char* to_string(Override override_reason) {
   switch (override_reason) {
     case Override::none:
       return "";
-    case Override::policy_test_mode:
-      return "policy_test_mode";
     case Override::local_policy:
       return "local_policy";
+    case Override::mailing_list:
+      return "mailing_list";
+    case Override::other:
+      return "other";
+    case Override::policy_test_mode:
+      return "policy_test_mode";
+    case Override::trusted_forwarder:
+      return "trusted_forwarder";
   }
   return "";
 }
 
-Disposition decide_disposition(const Outcome& outcome, Enforcement enforcement,
-                               bool another_finding_agrees) {
+Disposition decide_disposition(const Outcome& outcome, const Circumstances& circumstances) {
+  Disposition disposition;
   if (outcome.result != ResultCode::fail) {
-    return {Action::none, Override::none,
-            std::string("DMARC result is ") + to_string(outcome.result)};
+    disposition.reason = std::string("DMARC result is ") + to_string(outcome.result);
+    return disposition;
   }
+  disposition.reason = published(outcome);
   // Section 7.4: p=none changes nothing, ever.
-  if (outcome.policy == Policy::none) return {Action::none, Override::none, published(outcome)};
-  if (enforcement == Enforcement::off) {
-    return {Action::none, Override::local_policy,
-            published(outcome) + " is not enforced (dmarc.enforce = \"off\")"};
+  if (outcome.policy == Policy::none) return disposition;
+  if (outcome.testing) {
+    disposition.overrides.push_back({Override::policy_test_mode, "t=y"});
+    disposition.reason += ", one lower by t=y";
   }
-  const Override testing = outcome.testing ? Override::policy_test_mode : Override::none;
-  const std::string as = published(outcome) + (outcome.testing ? ", one lower by t=y" : "");
-  const Action action =
-      enforced_action(outcome.applied_policy, enforcement, another_finding_agrees);
-  if (outcome.applied_policy != Policy::reject) return {action, testing, as};
-  if (action == Action::quarantine) {
-    return {action, Override::local_policy,
-            as + " alone does not refuse mail (RFC 9989 section 7.4)"};
+  if (!circumstances.trusted_path.empty()) {
+    disposition.overrides.push_back({Override::trusted_forwarder, circumstances.trusted_path});
+    disposition.reason += " is not enforced: " + circumstances.trusted_path;
+    return disposition;
   }
-  const bool agreed = enforcement != Enforcement::strict;
-  return {action, Override::none, agreed ? as + ", and another finding agrees" : as};
+  if (circumstances.enforcement == Enforcement::off) {
+    disposition.overrides.push_back({circumstances.off_reason, circumstances.setting + " = off"});
+    disposition.reason += " is not enforced (" + circumstances.setting + " = \"off\")";
+    return disposition;
+  }
+  disposition.action = enforced_action(outcome.applied_policy, circumstances.enforcement,
+                                       circumstances.another_finding_agrees);
+  if (outcome.applied_policy != Policy::reject) return disposition;
+  if (disposition.action == Action::reject) {
+    if (circumstances.enforcement != Enforcement::strict)
+      disposition.reason += ", and another finding agrees";
+    return disposition;
+  }
+  if (!circumstances.list.empty()) {
+    disposition.overrides.push_back({Override::mailing_list, circumstances.list});
+    disposition.reason += ", but the mailing list " + circumstances.list + " handed it on";
+  } else {
+    disposition.overrides.push_back({Override::local_policy, "RFC 9989 section 7.4"});
+    disposition.reason += " alone does not refuse mail (RFC 9989 section 7.4)";
+  }
+  return disposition;
 }
 
 Action enforced_action(Policy applied, Enforcement enforcement, bool another_finding_agrees) {

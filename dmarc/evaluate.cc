@@ -64,6 +64,7 @@ class Run {
 bool Run::take_author() {
   switch (request_.author_status) {
     case AuthorStatus::single:
+    case AuthorStatus::doubtful:
       break;
     case AuthorStatus::missing:
       outcome_.reason = "the message has no author domain";
@@ -283,6 +284,11 @@ Alignment Run::describe(const std::vector<Identifier>& identifiers, AlignmentMod
 void Run::conclude() {
   outcome_.spf = describe(spf_, outcome_.record->spf_alignment);
   outcome_.dkim = describe(dkim_, outcome_.record->dkim_alignment);
+  if (any(Verdict::aligned, true) && request_.author_status == AuthorStatus::doubtful) {
+    outcome_.result = ResultCode::permerror;
+    outcome_.reason = "the From field is broken: nothing passes for " + outcome_.author_domain;
+    return;
+  }
   if (any(Verdict::aligned, true)) {
     outcome_.result = ResultCode::pass;
     const Alignment& by = outcome_.dkim.aligned ? outcome_.dkim : outcome_.spf;

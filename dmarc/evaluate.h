@@ -13,7 +13,15 @@
 namespace gatepost::dmarc {
 
 /// What was found in the From field: DMARC needs exactly one author domain (section 5.3.1).
-enum class AuthorStatus { single, missing, several, malformed };
+enum class AuthorStatus {
+  single,
+  missing,
+  several,
+  malformed,
+  /// From is broken, yet every reader of mail would show an author at this one domain: the message
+  /// can fail for it, so that a broken From is no way around p=reject; it never passes (permerror).
+  doubtful,
+};
 
 /// How the authentication of an identifier ended. `temperror` matters: had it passed, the message
 /// might have too.
@@ -35,7 +43,7 @@ struct DkimIdentity {
 
 struct Request {
   AuthorStatus author_status = AuthorStatus::single;
-  std::string author_domain;  ///< A-labels, any letter case; read when the status is single
+  std::string author_domain;  ///< A-labels, any letter case; read when it is single or doubtful
   std::optional<SpfIdentity> spf;
   std::vector<DkimIdentity> dkim;
   DiscoveryMode mode = DiscoveryMode::treewalk;

@@ -54,7 +54,7 @@ struct AuthorIdentity {
 
   Status status = Status::missing;
   /// A-labels in lower case, or a literal in brackets. Set for `single`; for `several_mailboxes`
-  /// only when all of them have this same domain; else empty.
+  /// only when all of them have this same domain; else empty (but see read_author() in readers.h).
   std::string domain;
   /// The address as Address::text(), for `single` only.
   std::string address;

@@ -27,6 +27,7 @@
 #include "filter/apps/quarantine_control.h"
 #include "filter/apps/rules_loader.h"
 #include "filter/control/control.h"
+#include "filter/dmarc_log/dmarc_log.h"
 #include "filter/log/log.h"
 #include "filter/milter/milter_server.h"
 #include "rules/rule_set.h"
@@ -38,6 +39,7 @@ constexpr int kExitUsage = 64;
 constexpr int kExitUnavailable = 69;
 constexpr int kExitOs = 71;
 constexpr int kExitConfig = 78;
+constexpr std::chrono::seconds kDmarcFlush{3};
 constexpr const char* kDefaultConfig = "/etc/gatepost/gatepost.toml";
 
 struct Flags {
@@ -156,6 +158,22 @@ Json lookups_json(const DnsMetrics& metrics) {
   }
   return json;
 }
+/// Every record goes to the log, and to the log of DMARC when there is one.
+class Records final : public RecordSink {
+ public:
+  explicit Records(Log& log) : log_(log) {}
+  void record(const Record& record) override {
+    log_.record(record);
+    if (dmarc_) dmarc_->record(record);
+  }
+  /// Before any record.
+  void set(std::unique_ptr<dmarc_log::DmarcLog> dmarc) { dmarc_ = std::move(dmarc); }
+  dmarc_log::DmarcLog* dmarc() { return dmarc_.get(); }
+
+ private:
+  Log& log_;
+  std::unique_ptr<dmarc_log::DmarcLog> dmarc_;
+};
 
 class Daemon {
  public:
@@ -325,6 +343,7 @@ class Daemon {
       say(Log::Level::error,
           "quarantine: cannot be used, what is to be stored is deferred: " + ready.error().text());
     }
+    start_dmarc_log();
     if (const int failed = start_rules()) return failed;
     milter_->start([this] {
       stopped_unasked_ = true;
@@ -339,6 +358,23 @@ class Daemon {
                               policy()->hash + " (" + policy()->source + ") " + ruleset(*policy()));
     notify("READY=1");
     return 0;
+  }
+
+  void start_dmarc_log() {
+    dmarc_log::Options options;
+    options.folder = config::dmarc_records_folder(settings());
+    if (options.folder.empty()) return;
+    options.max_bytes = settings().dmarc_records_max_bytes;
+    options.retention_days =
+        std::chrono::duration_cast<std::chrono::hours>(settings().dmarc_records_retention).count() /
+        24;
+    options.say = [this](bool problem, const std::string& line) {
+      say(problem ? Log::Level::error : Log::Level::info, line);
+    };
+    auto log = std::make_unique<dmarc_log::DmarcLog>(options, engine_->clock(), engine_->metrics());
+    if (const auto started = log->start(); !started.ok())
+      say(Log::Level::error, "dmarc.records: " + started.error().text());
+    records_->set(std::move(log));
   }
 
   /// As the user that reloads will run as, so that the cache is theirs.
@@ -377,7 +413,8 @@ class Daemon {
   }
 
   int open_engine(const EngineOptions& options) {
-    auto engine = Engine::open(configuration_, *log_, options);
+    records_ = std::make_unique<Records>(*log_);
+    auto engine = Engine::open(configuration_, *records_, options);
     if (!engine.ok()) {
       complain(engine.error());
       say(Log::Level::error, engine.error().text());
@@ -458,6 +495,8 @@ class Daemon {
     say(Log::Level::info, stopped_unasked_ ? "libmilter ended unasked, stopping" : "stopping");
     const std::size_t left = milter_->drain(settings().drain_timeout);
     engine_->quarantine()->flush();
+    if (auto* dmarc = records_->dmarc(); dmarc != nullptr && !dmarc->flush(kDmarcFlush))
+      say(Log::Level::error, "dmarc.records: the last records are lost");
     say(left == 0 ? Log::Level::info : Log::Level::warning,
         "stopped, " + std::to_string(left) + " transactions were cut off");
     control_.reset();
@@ -525,6 +564,7 @@ class Daemon {
   config::Configuration configuration_;
   std::optional<Account> account_;
   std::unique_ptr<Log> log_;
+  std::unique_ptr<Records> records_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<milter::MilterServer> milter_;
   std::unique_ptr<control::ControlServer> control_;

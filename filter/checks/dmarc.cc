@@ -1,10 +1,13 @@
 // DMARC (RFC 9989): the walk of the author domain starts as soon as From is known, the result is
 // made when SPF and DKIM have concluded.
 
+#include "core/base/text.h"
 #include "dmarc/discovery.h"
+#include "dmarc/domain.h"
 #include "dmarc/evaluate.h"
 #include "filter/checks/dmarc_request.h"
 #include "filter/checks/dnssec.h"
+#include "filter/checks/mailing_list.h"
 #include "filter/checks/registry.h"
 
 namespace gatepost {
@@ -31,10 +34,15 @@ class WalkFlow final : public Flow<bool> {
 
 class Dmarc final : public Check {
  public:
+  void header(CheckContext&, const mail::HeaderField& field) override { list_.read(field); }
+
   void end_of_headers(CheckContext& context) override {
-    const auto& author = context.facts().author;
-    const bool single = author && author->status == mail::AuthorIdentity::Status::single;
-    if (single && applies(context)) context.start<bool>(std::make_unique<WalkFlow>(author->domain));
+    if (!applies(context)) return;
+    dmarc::Request request;
+    take_author(context, request);
+    // What is no domain is found out by the evaluation, without a question.
+    if (const auto domain = dmarc::canonical_domain(request.author_domain))
+      context.start<bool>(std::make_unique<WalkFlow>(*domain));
   }
 
   bool conclude(CheckContext& context) override {
@@ -61,56 +69,92 @@ class Dmarc final : public Check {
     return !c.local && !c.submit_network && !context.envelope().authenticated();
   }
 
+  static void take_author(CheckContext& context, dmarc::Request& request) {
+    if (const auto& author = context.facts().author)
+      set_author(*author, context.policy().dmarc_strict_author, request);
+    else
+      request.author_status = dmarc::AuthorStatus::missing;
+  }
+
   void start(CheckContext& context) {
     const Facts& facts = context.facts();
     dmarc::Request request;
     request.mode = context.policy().dmarc_discovery;
     request.public_suffixes = context.policy().public_suffixes;
-    if (facts.author)
-      set_author(*facts.author, request);
-    else
-      request.author_status = dmarc::AuthorStatus::missing;
+    take_author(context, request);
     if (facts.spf_mail_from) set_spf(*facts.spf_mail_from, request);
     add_signatures(facts.dkim, request);
     pending_ = context.start<dmarc::Outcome>(std::make_unique<dmarc::Evaluate>(std::move(request)));
   }
 
-  static void state(CheckContext& context, const dmarc::Outcome& outcome) {
+  void state(CheckContext& context, const dmarc::Outcome& outcome) const {
     using dmarc::ResultCode;
+    const auto say = [&](const char* name, std::string detail, std::string reply = {}) {
+      Finding finding{name, context.stage(), std::move(detail), -1, 1};
+      finding.reply = std::move(reply);
+      finding.domain = outcome.author_domain;
+      context.add(std::move(finding));
+    };
     switch (outcome.result) {
       case ResultCode::none:
         break;
       case ResultCode::pass:
-        context.add("DMARC_PASS", outcome.record_domain);
+        say("DMARC_PASS", outcome.record_domain);
         break;
       case ResultCode::temperror:
-        context.add("DMARC_TEMPERROR", outcome.reason);
+        say("DMARC_TEMPERROR", outcome.reason,
+            "DMARC policy of " + outcome.author_domain + " cannot be applied now, try again later");
         break;
       case ResultCode::permerror:
-        context.add("DMARC_PERMERROR", outcome.reason);
+        say("DMARC_PERMERROR", outcome.reason);
         break;
       case ResultCode::fail:
-        context.add(outcome.applied_policy == dmarc::Policy::reject       ? "DMARC_REJECT"
-                    : outcome.applied_policy == dmarc::Policy::quarantine ? "DMARC_QUARANTINE"
-                                                                          : "DMARC_FAIL",
-                    outcome.author_domain);
+        say(outcome.applied_policy == dmarc::Policy::reject       ? "DMARC_REJECT"
+            : outcome.applied_policy == dmarc::Policy::quarantine ? "DMARC_QUARANTINE"
+                                                                  : "DMARC_FAIL",
+            outcome.author_domain, "rejected by DMARC policy of " + outcome.author_domain);
+        state_list(context);
     }
-    authres::AuthResult result;
-    result.method = "dmarc";
-    result.result = dmarc::to_string(outcome.result);
-    if (outcome.result == ResultCode::fail) {
-      result.comment = std::string("p=") + dmarc::to_string(outcome.policy);
-    } else if (outcome.result == ResultCode::temperror || outcome.result == ResultCode::permerror) {
-      result.reason = outcome.reason;
-    }
-    if (!outcome.author_domain.empty())
-      result.properties.push_back({"header", "from", outcome.author_domain});
+    authres::AuthResult result = to_result(outcome);
     if (!outcome.record_domain.empty())
       add_dnssec(context, dmarc::record_query(outcome.record_domain), result);
     context.facts().results.push_back(std::move(result));
     context.facts().dmarc = outcome;
   }
 
+  /// A copy that a list handed on: its list is who SPF or DKIM speak for.
+  void state_list(CheckContext& context) const {
+    const Facts& facts = context.facts();
+    const std::string list = list_.authenticated_by(facts);
+    if (list.empty()) return;
+    const bool broken = author_signature_failed(facts);
+    Finding finding{"LIST_COPY", context.stage(),
+                    list + (broken ? ", the author's signature is broken" : ""), -1, 1};
+    finding.domain = list;
+    context.add(std::move(finding));
+  }
+
+  // RFC 9989 section 9.1 registers header.from and policy.dmarc.
+  static authres::AuthResult to_result(const dmarc::Outcome& outcome) {
+    using dmarc::ResultCode;
+    authres::AuthResult result;
+    result.method = "dmarc";
+    result.result = dmarc::to_string(outcome.result);
+    const bool failed = outcome.result == ResultCode::fail;
+    if (failed) {
+      result.comment = std::string(dmarc::to_string(outcome.policy_tag)) + "=" +
+                       dmarc::to_string(outcome.policy);
+    } else if (outcome.result == ResultCode::temperror || outcome.result == ResultCode::permerror) {
+      result.reason = outcome.reason;
+    }
+    if (!outcome.author_domain.empty())
+      result.properties.push_back({"header", "from", outcome.author_domain});
+    if (failed)
+      result.properties.push_back({"policy", "dmarc", dmarc::to_string(outcome.applied_policy)});
+    return result;
+  }
+
+  MailingList list_;
   std::optional<Pending<dmarc::Outcome>> pending_;
 };
 

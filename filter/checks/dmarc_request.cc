@@ -2,8 +2,16 @@
 
 namespace gatepost {
 
-void set_author(const mail::AuthorIdentity& author, dmarc::Request& request) {
+void set_author(const mail::AuthorIdentity& author, bool strict, dmarc::Request& request) {
   using Status = mail::AuthorIdentity::Status;
+  if (!strict && author.status != Status::single && !author.domain.empty()) {
+    // RFC 9989 section 5.3.1: several mailboxes with one domain are one author domain.
+    request.author_status = author.status == Status::several_mailboxes
+                                ? dmarc::AuthorStatus::single
+                                : dmarc::AuthorStatus::doubtful;
+    request.author_domain = author.domain;
+    return;
+  }
   switch (author.status) {
     case Status::single:
       request.author_status = dmarc::AuthorStatus::single;

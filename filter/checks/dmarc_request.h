@@ -10,7 +10,8 @@
 
 namespace gatepost {
 
-void set_author(const mail::AuthorIdentity& author, dmarc::Request& request);
+/// `strict`: only one well-formed mailbox is an author (dmarc.author).
+void set_author(const mail::AuthorIdentity& author, bool strict, dmarc::Request& request);
 void set_spf(const spf::Outcome& outcome, dmarc::Request& request);
 void add_signatures(const std::vector<dkim::SignatureResult>& signatures, dmarc::Request& request);
 

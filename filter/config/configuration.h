@@ -45,6 +45,9 @@ struct DaemonSettings {
   std::size_t quarantine_max_messages = 0;
   std::size_t quarantine_min_free = 0;
   std::string quarantine_release_to;  ///< "HOST:PORT"
+  std::string dmarc_records;  ///< a folder; relative: below state_directory; empty: none are kept
+  std::size_t dmarc_records_max_bytes = 0;
+  std::chrono::milliseconds dmarc_records_retention{};
 };
 
 /// Content rules: read and compiled at start and with each reload.
@@ -65,6 +68,8 @@ struct RuleFinding {
 
 /// Where the quarantine is; empty when there is no state directory either.
 std::string quarantine_folder(const DaemonSettings& settings);
+/// Where DMARC's records are; empty when none are kept or there is no state directory.
+std::string dmarc_records_folder(const DaemonSettings& settings);
 
 /// Where the value in force was set.
 struct Origin {

@@ -29,6 +29,16 @@ std::optional<Value> read_words(const toml::node& node) {
   return words;
 }
 
+std::optional<Value> read_pairs(const toml::node& node) {
+  Pairs pairs;
+  for (const auto& [name, element] : *node.as_table()) {
+    const auto word = element.value_exact<std::string>();
+    if (!word) return std::nullopt;
+    pairs.emplace_back(std::string(name.str()), *word);
+  }
+  return pairs;
+}
+
 /// The node as a Value of the kind, or nothing when it is of another type.
 std::optional<Value> read_value(const toml::node& node, Kind kind) {
   switch (kind) {
@@ -60,6 +70,9 @@ std::optional<Value> read_value(const toml::node& node, Kind kind) {
     }
     case Kind::words:
       if (node.is_array()) return read_words(node);
+      break;
+    case Kind::table:
+      if (node.is_table()) return read_pairs(node);
       break;
   }
   return std::nullopt;
@@ -444,6 +457,13 @@ class Loader final : private Teller {
 std::string quarantine_folder(const DaemonSettings& settings) {
   if (!settings.quarantine_directory.empty()) return settings.quarantine_directory;
   return settings.state_directory.empty() ? "" : settings.state_directory + "/quarantine";
+}
+
+std::string dmarc_records_folder(const DaemonSettings& settings) {
+  if (settings.dmarc_records.empty() || settings.dmarc_records.starts_with('/'))
+    return settings.dmarc_records;
+  return settings.state_directory.empty() ? ""
+                                          : settings.state_directory + "/" + settings.dmarc_records;
 }
 
 LoadResult load_text(std::string_view text, const std::string& name, const LoadOptions& options) {

@@ -124,6 +124,34 @@ Result<void> set_dmarc_enforce(Draft& d, const Value& v) {
                                   {"standard", Enforcement::standard},
                                   {"strict", Enforcement::strict}}});
 }
+/// [dmarc.domains] and its like: NAME = "off|standard|strict".
+template <auto Member, bool Networks>
+Result<void> set_enforcement_map(Draft& d, const Value& v) {
+  using dmarc::Enforcement;
+  EnforcementMap map;
+  for (const auto& [name, word] : std::get<Pairs>(v)) {
+    Enforcement mode = Enforcement::standard;
+    const auto chosen = choose<Enforcement, 3>(mode, Value(word),
+                                               {{{"off", Enforcement::off},
+                                                 {"standard", Enforcement::standard},
+                                                 {"strict", Enforcement::strict}}});
+    const std::string shown = "'" + printable(name, 80) + "': ";
+    if (!chosen.ok()) return config_error(shown + chosen.error().what);
+    if (const auto added = map.add(name, mode, Networks); !added.ok())
+      return config_error(shown + added.error().what);
+  }
+  d.policy.*Member = std::move(map);
+  return {};
+}
+Result<void> set_dmarc_author(Draft& d, const Value& v) {
+  return choose<bool, 2>(d.policy.dmarc_strict_author, v, {{{"agreed", false}, {"strict", true}}});
+}
+Result<void> set_dmarc_records(Draft& d, const Value& v) {
+  const std::string& path = std::get<std::string>(v);
+  if (path.find('\0') != std::string::npos) return expected("the path of a folder, or nothing");
+  d.daemon.dmarc_records = path;
+  return {};
+}
 Result<void> set_dmarc_discovery(Draft& d, const Value& v) {
   using dmarc::DiscoveryMode;
   return choose<DiscoveryMode, 2>(
@@ -407,7 +435,21 @@ constexpr Setting kSettings[] = {
   {"dkim.oversign", Kind::text, R"("list-safe")", true,
    "Which fields our signatures bind so that another one of the name breaks them. list-safe: those present that readers see or act on (From, To, Cc, Subject, Date, Reply-To, Content-Type, List-Unsubscribe and the like). all: every signed field, absent ones too, but for those that an MTA adds (Date, Message-ID, Sender, To, Resent-*); lists that add Reply-To or List-* break it. none: no field.", set_oversign},
   {"dmarc.enforce", Kind::text, R"("standard")", true,
-   "off: results are only reported. standard: p=reject is refused when something else speaks against the message, else treated as quarantine (RFC 9989 section 7.4). strict: as published.", set_dmarc_enforce},
+   "off: results are only reported. standard: p=reject is refused when something else speaks against the message, else treated as quarantine (RFC 9989 section 7.4). strict: as published; what cannot be decided now is deferred, and a From that mail programs read differently (AMBIGUOUS_FROM) is refused.", set_dmarc_enforce},
+  {"dmarc.domains", Kind::table, "{}", true,
+   "Author domains that are enforced in another way: \"bank.example\" (itself), \".bank.example\" (all below it) = \"off\", \"standard\" or \"strict\". The closest name holds.", set_enforcement_map<&P::dmarc_domains, false>},
+  {"dmarc.lists", Kind::table, "{}", true,
+   "Mailing lists, by the domain that SPF or DKIM authenticates (LIST_COPY): \"lists.example\" = \"off\" delivers what fails only because the list changed it (reported as mailing_list). Goes before dmarc.domains.", set_enforcement_map<&P::dmarc_lists, false>},
+  {"dmarc.forwarders", Kind::table, "{}", true,
+   "Clients: address, network, confirmed name or suffix = \"off\" for forwarders that you trust (reported as trusted_forwarder), or \"standard\", \"strict\". Goes before dmarc.lists.", set_enforcement_map<&P::dmarc_forwarders, true>},
+  {"dmarc.author", Kind::text, R"("agreed")", true,
+   "Whom DMARC is about when From is not one well-formed mailbox. agreed: the domain that every kind of mail program would show; several mailboxes at one domain may pass, a malformed or repeated From can only fail. strict: nobody, the result is permerror.", set_dmarc_author},
+  {"dmarc.records", Kind::text, R"("dmarc")", false,
+   "Folder of the records that aggregate reports are made from: one line of JSON for each message whose author domain has a policy, one file a day (gatepost dmarc records). A relative path is below daemon.state_directory. Empty: none are kept.", set_dmarc_records},
+  {"dmarc.records_max_size", Kind::size, R"("1GiB")", false,
+   "Octets of all these files. Beyond it the oldest days are removed; when today's file alone reaches it, records are dropped and counted (dmarc_records.dropped).", between<daemon<&D::dmarc_records_max_bytes>, kMiB, 1024 * 1024 * kMiB, size_text>},
+  {"dmarc.records_retention", Kind::duration, R"("90d")", false,
+   "How long they are kept.", between<daemon<&D::dmarc_records_retention>, kDay, 3650 * kDay, duration_text>},
   {"dmarc.quarantine_as", Kind::text, R"("tag")", true,
    "What quarantine means. tag: deliver with X-Spam-Flag. hold: keep in the MTA's queue. store: keep in our quarantine.", set_dmarc_quarantine_as},
   {"dmarc.discovery", Kind::text, R"("treewalk")", true,
@@ -540,6 +582,8 @@ std::string_view describe(Kind kind) {
       return "a size such as \"2MiB\" or a number of octets";
     case Kind::words:
       return "a list of strings";
+    case Kind::table:
+      return "a table of NAME = \"word\"";
   }
   return "";
 }

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -14,13 +15,17 @@
 
 namespace gatepost::config {
 
-enum class Kind { text, integer, number, boolean, duration, size, words };
+enum class Kind { text, integer, number, boolean, duration, size, words, table };
 
 /// "a string", "a whole number", …: what an error says was expected.
 std::string_view describe(Kind kind);
 
-/// Text, integer (also durations in milliseconds and sizes in octets), number, boolean, words.
-using Value = std::variant<std::string, std::int64_t, double, bool, std::vector<std::string>>;
+/// A table of NAME = "word".
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+/// Text, integer (also durations in milliseconds and sizes in octets), number, boolean, words,
+/// pairs.
+using Value =
+    std::variant<std::string, std::int64_t, double, bool, std::vector<std::string>, Pairs>;
 
 /// What is being filled: the policy is still mutable here.
 struct Draft {

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <string_view>
 
+#include "filter/policy/dmarc_policy.h"
+
 namespace gatepost {
 
 namespace {
@@ -11,42 +13,6 @@ namespace {
 bool has(std::span<const Finding> findings, std::string_view name) {
   return std::any_of(findings.begin(), findings.end(),
                      [&](const Finding& f) { return f.name == name; });
-}
-
-bool is_authentication(std::string_view check) {
-  return check == "spf" || check == "dkim" || check == "dmarc";
-}
-
-// RFC 9989 section 7.4: a published p=reject alone is no reason to refuse. Something else must
-// speak against the message, and what merely follows from the same failure is not something else.
-bool another_agrees(std::span<const Finding> findings, const Policy& policy) {
-  return std::any_of(findings.begin(), findings.end(), [&](const Finding& finding) {
-    const FindingInfo* info = info_of(finding);
-    return info != nullptr && !is_authentication(info->check) &&
-           policy.rule(finding).score * finding.factor > 0;
-  });
-}
-
-// What DMARC asks for, under dmarc.enforce. The finding's name carries the published policy after
-// t=.
-Action dmarc_action(std::string_view name, std::span<const Finding> findings,
-                    const Policy& policy) {
-  if (name == "DMARC_TEMPERROR") {
-    return policy.dmarc_enforce == dmarc::Enforcement::strict ? Action::tempfail : Action::none;
-  }
-  const dmarc::Policy published = name == "DMARC_REJECT"       ? dmarc::Policy::reject
-                                  : name == "DMARC_QUARANTINE" ? dmarc::Policy::quarantine
-                                                               : dmarc::Policy::none;
-  switch (
-      dmarc::enforced_action(published, policy.dmarc_enforce, another_agrees(findings, policy))) {
-    case dmarc::Action::reject:
-      return Action::reject;
-    case dmarc::Action::quarantine:
-      return policy.dmarc_quarantine_as;
-    case dmarc::Action::none:
-      break;
-  }
-  return Action::none;
 }
 
 // The deny lists are the operator's own word, so an allow list that names the same mail is the
@@ -159,6 +125,22 @@ bool is_of_another_kind(const Recipient& recipient, std::span<const Finding> fin
   return false;
 }
 
+bool all_exempt(const Envelope& envelope) {
+  return !envelope.recipients.empty() &&
+         std::all_of(envelope.recipients.begin(), envelope.recipients.end(),
+                     [](const Recipient& r) { return r.exempt; });
+}
+
+// Who is shown is what DMARC is about: where it could not be held against one author and readers
+// would show another one each, strict does not let that be the way around p=reject.
+bool refuses_ambiguous(const Finding& finding, std::span<const Finding> findings,
+                       const Policy& policy) {
+  return finding.name == "AMBIGUOUS_FROM" && policy.dmarc_enforce == dmarc::Enforcement::strict &&
+         policy.enabled("dmarc") &&
+         (has(findings, "FROM_SEVERAL") || has(findings, "FROM_MALFORMED") ||
+          has(findings, "FROM_MISSING"));
+}
+
 // Sums the score, lists the reasons and finds the strongest action that may be answered at `stage`.
 Strongest weigh(std::span<const Finding> findings, const Policy& policy,
                 const Connection& connection, const Envelope& envelope, Verdict& verdict,
@@ -176,8 +158,12 @@ Strongest weigh(std::span<const Finding> findings, const Policy& policy,
     if (info == nullptr || is_moot(*info, envelope)) continue;
     const FindingRule rule = policy.rule(finding);
     Action action = info->check == "dmarc" && rule.action == Action::none
-                        ? dmarc_action(finding.name, findings, policy)
+                        ? dmarc_action(finding, findings, policy, connection)
                         : rule.action;
+    if (action == Action::none && !allowed && !released &&
+        refuses_ambiguous(finding, findings, policy) && !trusted(connection, envelope) &&
+        !all_exempt(envelope))
+      action = Action::reject;
     const bool terminal = action == Action::reject || action == Action::tempfail;
     if (terminal && answer_stage(policy, finding.stage) > verdict.stage) action = Action::none;
     if (!terminal && verdict.stage != Stage::end_of_message) action = Action::none;
@@ -221,10 +207,7 @@ Verdict decide(std::span<const Finding> findings, const Policy& policy, Stage st
   // later kind is asked to come in a transaction of its own.
   const bool mixed = recipient != nullptr && !trusted(connection, envelope) &&
                      is_of_another_kind(*recipient, findings, envelope);
-  const bool all_exempt = stage >= Stage::data && !envelope.recipients.empty() &&
-                          std::all_of(envelope.recipients.begin(), envelope.recipients.end(),
-                                      [](const Recipient& r) { return r.exempt; });
-  if (all_exempt && verdict.action > Action::tag &&
+  if (stage >= Stage::data && all_exempt(envelope) && verdict.action > Action::tag &&
       (strongest.info == nullptr || overruled_by_allow(*strongest.info))) {
     verdict.action = Action::tag;
   }

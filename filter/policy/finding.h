@@ -44,6 +44,8 @@ struct Finding {
   std::string reply = {};
   /// Of a content rule: what its rule set says it means. Untrusted text, UTF-8.
   std::string description = {};
+  /// Of DMARC: the author domain (of LIST_COPY the list's), lower-case A-labels.
+  std::string domain = {};
 
   bool operator==(const Finding&) const = default;
 };

@@ -35,6 +35,11 @@ void Policy::finish() {
     needs_[stage].emplace(info.check);
     may_answer_[stage] = true;
   }
+  // decide() refuses ambiguous authors then.
+  if (dmarc_enforce == dmarc::Enforcement::strict && enabled("dmarc") && enabled("message")) {
+    needs_[static_cast<int>(Stage::end_of_headers)].emplace("message");
+    may_answer_[static_cast<int>(Stage::end_of_headers)] = true;
+  }
   // Who is greylisted follows from what these have found.
   auto& at_rcpt = needs_[static_cast<int>(Stage::rcpt)];
   if (at_rcpt.count("greylist") > 0) {

@@ -11,6 +11,7 @@
 
 #include "core/mail/content.h"
 #include "dmarc/disposition.h"
+#include "filter/policy/enforcement_map.h"
 #include "filter/policy/finding.h"
 #include "filter/policy/match_list.h"
 #include "filter/policy/stage.h"
@@ -102,6 +103,11 @@ struct Policy {
   bool dkim_allow_partial_body = false;  ///< let l= below the body's length pass
   std::chrono::milliseconds dkim_clock_skew{std::chrono::minutes(5)};  ///< for t= and x=
   dmarc::Enforcement dmarc_enforce = dmarc::Enforcement::standard;
+  /// Instead of dmarc_enforce: first what holds for the client, then for the list, then for the
+  /// author domain.
+  EnforcementMap dmarc_forwarders, dmarc_lists, dmarc_domains;
+  /// Only one well-formed mailbox is an author; else also the one domain that all readers see.
+  bool dmarc_strict_author = false;
   dmarc::DiscoveryMode dmarc_discovery = dmarc::DiscoveryMode::treewalk;
   /// For discovery by suffix; null: the list built into libpsl.
   std::shared_ptr<const dmarc::PublicSuffixList> public_suffixes;

@@ -12,7 +12,7 @@
 #include "core/mail/from_field.h"
 #include "dkim/sign.h"
 #include "dkim/verify.h"
-#include "dmarc/evaluate.h"
+#include "dmarc/disposition.h"
 #include "spf/evaluate.h"
 
 namespace gatepost {
@@ -37,6 +37,8 @@ struct Facts {
   std::vector<dkim::NewSignature> signatures;  ///< ours, to be added
   std::optional<mail::AuthorIdentity> author;
   std::optional<dmarc::Outcome> dmarc;
+  /// What came of it: known with the verdict at the end of the message.
+  std::optional<dmarc::Disposition> dmarc_disposition;
   std::vector<DnsListHit> dns_lists;
   /// Seconds that greylisting delayed the message, the longest of its recipients; nothing: not.
   std::optional<std::int64_t> greylist_delay;

@@ -113,6 +113,17 @@ void remove_forged(std::span<const mail::HeaderField> fields, const Policy& poli
   edits.insert(edits.end(), own.rbegin(), own.rend());
 }
 
+// "p=reject dis=quarantine override=mailing_list": what was published and what was done.
+void add_disposition(const dmarc::Disposition& disposition,
+                     authres::AuthenticationResults& results) {
+  for (authres::AuthResult& result : results.results) {
+    if (result.method != "dmarc" || result.result != "fail") continue;
+    result.comment += std::string(" dis=") + dmarc::to_string(disposition.action);
+    for (const dmarc::OverrideReason& reason : disposition.overrides)
+      result.comment += std::string(" override=") + dmarc::to_string(reason.type);
+  }
+}
+
 }  // namespace
 
 std::string authserv_id(const Policy& policy, const Connection& connection) {
@@ -159,8 +170,8 @@ std::vector<HeaderEdit> header_edits(std::span<const mail::HeaderField> fields,
     edits.push_back({HeaderEdit::Kind::insert, "Received-SPF", *value, 0});
   // Last, so that it stands first (RFC 8601 section 4: at the top).
   if (policy.add_authentication_results) {
-    const authres::AuthenticationResults results{authserv_id(policy, connection), "",
-                                                 facts.results};
+    authres::AuthenticationResults results{authserv_id(policy, connection), "", facts.results};
+    if (facts.dmarc_disposition) add_disposition(*facts.dmarc_disposition, results);
     edits.push_back(
         {HeaderEdit::Kind::insert, "Authentication-Results", authres::format(results), 0});
   }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
+#include "filter/session/dmarc_record.h"
 #include "rules/rule_set.h"
 
 namespace gatepost {
@@ -72,6 +73,19 @@ std::string word(std::string_view text, std::size_t limit = 512) {
 // Of the content rules that the message was judged by; empty without any.
 std::string rules_hash(const Record& record) {
   return record.policy && record.policy->rules ? record.policy->rules->hash() : "";
+}
+
+// Where what was done is not what was published.
+std::string disposition_words(const Facts& facts) {
+  if (!facts.dmarc_disposition || facts.dmarc_disposition->overrides.empty()) return {};
+  std::string words =
+      std::string(" dmarc_disposition=") + dmarc::to_string(facts.dmarc_disposition->action);
+  char before = '(';
+  for (const dmarc::OverrideReason& reason : facts.dmarc_disposition->overrides) {
+    words += before + std::string(dmarc::to_string(reason.type));
+    before = ',';
+  }
+  return words + ")";
 }
 
 std::string recipients(const Record& record) {
@@ -204,6 +218,7 @@ std::string summary_line(const Record& record) {
   line += " spf=" + std::string(f.spf_mail_from ? spf::to_string(f.spf_mail_from->code) : "none");
   line += " dkim=" + dkim_word(f);
   line += " dmarc=" + std::string(f.dmarc ? dmarc::to_string(f.dmarc->result) : "none");
+  line += disposition_words(f);
   for (const auto& signature : f.signatures)
     line += " signed=" + word(signature.selector + "._domainkey." + signature.domain);
   line += " from=<" + word(record.envelope.mail_from, 256) + ">";
@@ -266,6 +281,8 @@ std::string to_json(const Record& record) {
   if (f.spf_helo) json["spf_helo"] = spf::to_string(f.spf_helo->code);
   if (f.spf_client) json["spf_client"] = f.spf_client->text();
   if (!f.relayed.empty()) json["relayed"] = relayed_json(f);
+  if (Json dmarc = dmarc_json(record); !dmarc.is_null())
+    json["dmarc_evaluation"] = std::move(dmarc);
   if (!v.hold_reason.empty()) json["hold_reason"] = text(v.hold_reason);
   if (!record.refused_recipient.empty()) json["refused_recipient"] = text(record.refused_recipient);
   // ASCII alone: what a terminal would obey (bidirectional controls) is an escape, and nothing is

@@ -9,6 +9,7 @@
 #include "core/mail/fields.h"
 #include "core/mail/header_block.h"
 #include "filter/policy/decide.h"
+#include "filter/policy/dmarc_policy.h"
 #include "filter/session/header_edits.h"
 #include "filter/session/scope.h"
 
@@ -207,6 +208,7 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
     if (stage == Stage::end_of_message || is_final(verdict)) {
       Record record = make_record(std::move(findings), all_facts(stage), recipient);
       if (stage == Stage::end_of_message) {
+        state_disposition(record, verdict);
         if (verdict.effective() == Action::store && store(record, verdict))
           stored = record.reference;
         verdict.edits = header_edits(transaction->message.fields(), policy(), connection, verdict,
@@ -240,7 +242,15 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
     record.findings.push_back(
         {"QUARANTINE_UNAVAILABLE", Stage::end_of_message, kept.error().text(), -1, 1});
     verdict = decide(record.findings, policy(), Stage::end_of_message, connection, envelope());
+    state_disposition(record, verdict);
     return false;
+  }
+
+  /// What came of DMARC, for the record and our Authentication-Results field.
+  void state_disposition(Record& record, const Verdict& verdict) const {
+    if (!record.facts.dmarc) return;
+    record.facts.dmarc_disposition =
+        dmarc_disposition(*record.facts.dmarc, record.findings, policy(), connection, verdict);
   }
 
   /// The front end goes on with this connection, so it has handed over the last answer.

@@ -43,6 +43,21 @@ TEST(Evaluate, AuthorsThatAreNone) {
   }
 }
 
+// A broken From with one domain that everybody sees: no way around p=reject, and no way to a pass.
+TEST(Evaluate, DoubtfulAuthorFailsAndNeverPasses) {
+  const Zone zone{{"example.com", "v=DMARC1;p=reject"}};
+  Request request = with_spf(author("example.com"), "other.example");
+  request.author_status = AuthorStatus::doubtful;
+  const auto fails = run(request, zone).outcome;
+  EXPECT_EQ(fails.result, ResultCode::fail);
+  EXPECT_EQ(fails.applied_policy, Policy::reject);
+  const auto aligned = run(with_dkim(request, "example.com"), zone).outcome;
+  EXPECT_EQ(aligned.result, ResultCode::permerror);
+  EXPECT_EQ(aligned.reason, "the From field is broken: nothing passes for example.com");
+  EXPECT_EQ(aligned.applied_policy, Policy::none);
+  EXPECT_EQ(run(request, {}).outcome.result, ResultCode::none);
+}
+
 struct PolicyCase {
   const char* name;
   const char* author;

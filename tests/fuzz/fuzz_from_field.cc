@@ -1,4 +1,5 @@
-// From fields: one mailbox that is accepted is, written by itself, the same mailbox.
+// From fields: one mailbox that is accepted is, written by itself, the same mailbox; readers that
+// differ never agree.
 
 #include <cstdint>
 #include <cstdlib>
@@ -7,7 +8,7 @@
 
 #include "core/base/text.h"
 #include "core/mail/encoded_word.h"
-#include "core/mail/from_field.h"
+#include "core/mail/readers.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace gatepost::mail;
@@ -24,6 +25,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else if (author.reason.empty() || !author.address.empty()) {
     std::abort();
   }
+  const ReadAuthor read = read_author(fields);
+  if (read.readings.differ && !read.readings.agreed_domain.empty()) std::abort();
+  if (read.author.status != AuthorIdentity::single && !read.author.domain.empty() &&
+      read.readings.differ)
+    std::abort();
+  if (read.readings.text().size() > 1700) std::abort();
+  (void)name_address(input, author);
   if (decode_encoded_words(input).size() > 4 * size + 4) std::abort();
   return 0;
 }

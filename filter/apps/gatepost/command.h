@@ -85,6 +85,7 @@ void add_dns(CLI::App& program, int& exit_code);
 void add_dkim(CLI::App& program, int& exit_code);
 void add_dkim_keys(CLI::App& dkim, int& exit_code);  ///< to the subcommand dkim
 void add_dmarc(CLI::App& program, int& exit_code);
+void add_dmarc_records(CLI::App& dmarc, int& exit_code);  ///< to the subcommand dmarc
 void add_quarantine(CLI::App& program, int& exit_code);
 void add_greylist(CLI::App& program, int& exit_code);
 void add_config(CLI::App& program, int& exit_code);

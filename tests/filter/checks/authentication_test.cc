@@ -38,6 +38,11 @@ std::string letter_from(const std::string& domain) {
   return "From: ann@" + domain + "\nTo: bob@here.example\nSubject: hello\n\nhello\n";
 }
 
+// Of fail.example's author, handed on by talk.LIST.
+std::string list_copy(const std::string& list) {
+  return "List-Id: Talk <talk." + list + ">\n" + letter_from("fail.example");
+}
+
 std::string signed_letter(const std::string& from, const dkim::test::SignOptions& options,
                           const char* spoil = nullptr) {
   auto message = dkim::test::parse_message(letter_from(from));
@@ -210,13 +215,130 @@ std::vector<Case> cases() {
 
       {"from_is_missing",
        {.mail_from = "<ann@pass.example>", .text = "Subject: x\n\nhello\n"},
-       "AMBIGUOUS_FROM SPF_PASS",
+       "FROM_MISSING SPF_PASS",
        Action::none},
+      {"sender_stands_in_for_from",
+       {.mail_from = "<ann@pass.example>", .text = "Sender: boss@fail.example\n\nhello\n"},
+       "FROM_MISSING AMBIGUOUS_FROM SPF_PASS",
+       Action::tag},
       {"two_from_fields",
        {.mail_from = "<ann@pass.example>",
         .text = "From: ann@pass.example\nFrom: eve@fail.example\n\nhello\n"},
-       "AMBIGUOUS_FROM SPF_PASS DMARC_PERMERROR",
+       "FROM_SEVERAL AMBIGUOUS_FROM SPF_PASS DMARC_PERMERROR",
+       Action::tag},
+      {"two_from_fields_with_strict",
+       {.mail_from = "<ann@pass.example>",
+        .text = "From: ann@pass.example\nFrom: eve@fail.example\n\nhello\n"},
+       "FROM_SEVERAL AMBIGUOUS_FROM",
+       Action::reject,
+       [](Connection&, Policy& p) { p.dmarc_enforce = dmarc::Enforcement::strict; }},
+      {"two_from_fields_of_one_domain_can_fail",
+       {.mail_from = "<ann@pass.example>",
+        .text = "From: ann@fail.example\nFrom: eve@fail.example\n\nhello\n"},
+       "FROM_SEVERAL SPF_PASS DMARC_REJECT",
+       Action::reject},
+      {"two_from_fields_of_one_domain_never_pass",
+       {.mail_from = "<ann@pass.example>",
+        .text = "From: ann@pass.example\nFrom: eve@pass.example\n\nhello\n"},
+       "FROM_SEVERAL SPF_PASS DMARC_PERMERROR",
        Action::none},
+      {"two_mailboxes_of_one_domain_are_one_author_domain_rfc9989_5_3_1",
+       {.mail_from = "<ann@pass.example>",
+        .text = "From: ann@pass.example, eve@pass.example\n\nhello\n"},
+       "FROM_SEVERAL SPF_PASS DMARC_PASS",
+       Action::none},
+      {"dmarc_author_strict_knows_one_mailbox_only",
+       {.mail_from = "<ann@pass.example>",
+        .text = "From: ann@pass.example, eve@pass.example\n\nhello\n"},
+       "FROM_SEVERAL SPF_PASS DMARC_PERMERROR",
+       Action::none,
+       [](Connection&, Policy& p) { p.dmarc_strict_author = true; }},
+      {"malformed_from_is_no_way_around_p_reject",
+       {.mail_from = "<ann@pass.example>",
+        .text = "From: boss@fail.example <boss@fail.example>\n\nhello\n"},
+       "FROM_MALFORMED SPF_PASS DMARC_REJECT",
+       Action::reject},
+      {"malformed_from_never_passes",
+       {.mail_from = "<ann@pass.example>",
+        .text = "From: ann@pass.example <ann@pass.example>\n\nhello\n"},
+       "FROM_MALFORMED SPF_PASS DMARC_PERMERROR",
+       Action::none},
+      {"comment_with_another_address_is_told",
+       {.mail_from = "<ann@pass.example>",
+        .text = "From: (boss@fail.example) ann@pass.example\n\nhello\n"},
+       "AMBIGUOUS_FROM SPF_PASS DMARC_PASS",
+       Action::none},
+      {"name_with_another_address_is_told",
+       {.mail_from = "<ann@pass.example>",
+        .text = "From: \"boss@fail.example\" <ann@pass.example>\n\nhello\n"},
+       "FROM_NAME_ADDRESS SPF_PASS DMARC_PASS",
+       Action::none},
+
+      {"list_copy_is_quarantined_with_standard",
+       {.mail_from = "<talk-bounces@pass.example>", .text = list_copy("pass.example")},
+       "SPF_PASS DMARC_REJECT LIST_COPY",
+       Action::hold,
+       [](Connection&, Policy& p) { p.dmarc_quarantine_as = Action::hold; }},
+      {"list_copy_is_refused_with_strict",
+       {.mail_from = "<talk-bounces@pass.example>", .text = list_copy("pass.example")},
+       "SPF_PASS DMARC_REJECT LIST_COPY",
+       Action::reject,
+       [](Connection&, Policy& p) { p.dmarc_enforce = dmarc::Enforcement::strict; }},
+      {"list_that_is_trusted_is_not_even_tagged",
+       {.mail_from = "<talk-bounces@pass.example>", .text = list_copy("pass.example")},
+       "SPF_PASS DMARC_REJECT LIST_COPY",
+       Action::none,
+       [](Connection&, Policy& p) {
+         p.dmarc_enforce = dmarc::Enforcement::strict;
+         EXPECT_TRUE(p.dmarc_lists.add("pass.example", dmarc::Enforcement::off, false).ok());
+       }},
+      {"list_that_proves_nothing_is_no_list",
+       {.mail_from = "<talk-bounces@none.example>", .text = list_copy("pass.example")},
+       "SPF_NONE DMARC_REJECT",
+       Action::reject,
+       [](Connection&, Policy& p) {
+         p.dmarc_enforce = dmarc::Enforcement::strict;
+         EXPECT_TRUE(p.dmarc_lists.add("pass.example", dmarc::Enforcement::off, false).ok());
+       }},
+      {"domain_is_enforced_stricter",
+       {.mail_from = "<ann@pass.example>", .text = letter_from("fail.example")},
+       "SPF_PASS DMARC_REJECT",
+       Action::reject,
+       [](Connection&, Policy& p) {
+         EXPECT_TRUE(p.dmarc_domains.add("fail.example", dmarc::Enforcement::strict, false).ok());
+       }},
+      {"domain_is_enforced_weaker",
+       {.mail_from = "<ann@pass.example>", .text = letter_from("fail.example")},
+       "SPF_PASS DMARC_REJECT",
+       Action::none,
+       [](Connection&, Policy& p) {
+         p.dmarc_enforce = dmarc::Enforcement::strict;
+         EXPECT_TRUE(p.dmarc_domains.add("fail.example", dmarc::Enforcement::off, false).ok());
+       }},
+      {"domain_that_is_down_defers_when_it_is_strict",
+       {.mail_from = "<ann@none.example>", .text = letter_from("down.example")},
+       "SPF_NONE DMARC_TEMPERROR",
+       Action::tempfail,
+       [](Connection&, Policy& p) {
+         EXPECT_TRUE(p.dmarc_domains.add("down.example", dmarc::Enforcement::strict, false).ok());
+       }},
+      {"forwarder_is_trusted_before_the_domain_is_strict",
+       {.mail_from = "<ann@pass.example>", .text = letter_from("fail.example")},
+       "SPF_PASS DMARC_REJECT",
+       Action::none,
+       [](Connection&, Policy& p) {
+         EXPECT_TRUE(p.dmarc_domains.add("fail.example", dmarc::Enforcement::strict, false).ok());
+         EXPECT_TRUE(p.dmarc_forwarders.add("192.0.2.0/24", dmarc::Enforcement::off, true).ok());
+       }},
+      {"forwarder_is_trusted_less",
+       {.mail_from = "<ann@pass.example>", .text = letter_from("fail.example")},
+       "SPF_PASS DMARC_REJECT",
+       Action::reject,
+       [](Connection& c, Policy& p) {
+         c.client_name = "out.forwarder.example";
+         EXPECT_TRUE(
+             p.dmarc_forwarders.add(".forwarder.example", dmarc::Enforcement::strict, true).ok());
+       }},
 
       {"login_is_no_question_of_spf",
        {.mail_from = "<ann@fail.example>", .text = letter_from("fail.example")},
@@ -273,9 +395,11 @@ TEST(AuthenticationResults, TellWhatWasChecked) {
   EXPECT_EQ(field_of({.mail_from = "<ann@pass.example>", .text = letter_from("pass.example")}),
             "mx.here.example;\n\tspf=pass smtp.mailfrom=ann@pass.example;\n\tdkim=none;\n\t"
             "dmarc=pass header.from=pass.example");
-  EXPECT_EQ(field_of({.mail_from = "<ann@fail.example>", .text = letter_from("fail.example")}),
-            "mx.here.example;\n\tspf=fail smtp.mailfrom=ann@fail.example;\n\tdkim=none;\n\t"
-            "dmarc=fail (p=reject) header.from=fail.example");
+  EXPECT_EQ(
+      field_of({.mail_from = "<ann@fail.example>", .text = letter_from("fail.example")}),
+      "mx.here.example;\n\tspf=fail smtp.mailfrom=ann@fail.example;\n\tdkim=none;\n\t"
+      "dmarc=fail (p=reject dis=quarantine override=local_policy)\n\theader.from=fail.example "
+      "policy.dmarc=reject");
   EXPECT_EQ(field_of({.helo = "helo.example", .mail_from = "<>", .text = "\nx\n"}),
             "mx.here.example;\n\tspf=pass smtp.helo=helo.example;\n\tdkim=none;\n\t"
             "dmarc=none");
@@ -330,6 +454,69 @@ TEST(AuthenticationResults, TellOfEachSignature) {
             std::string::npos)
       << field;
   EXPECT_NE(field.find("header.b="), std::string::npos) << field;
+}
+
+struct DispositionCase {
+  const char* name;
+  Letter letter;
+  const char* field;   // stands in Authentication-Results
+  const char* reason;  // the whole of Disposition::reason
+  const char* reply;
+  void (*arrange)(Policy&) = nullptr;
+};
+
+// What was done, and why not what was published: for the owner of the domain (RFC 9990).
+TEST(Dmarc, DispositionIsToldWithItsReasons) {
+  const Letter spoof{.mail_from = "<ann@pass.example>", .text = letter_from("fail.example")};
+  const DispositionCase cases[] = {
+      {"standard", spoof, "(p=reject dis=quarantine override=local_policy)",
+       "p=reject of fail.example alone does not refuse mail (RFC 9989 section 7.4)", ""},
+      {"strict_names_the_domain", spoof, "(p=reject dis=reject)", "p=reject of fail.example",
+       "550 5.7.26 rejected by DMARC policy of fail.example (ref ",
+       [](Policy& p) { p.dmarc_enforce = dmarc::Enforcement::strict; }},
+      {"list_copy",
+       {.mail_from = "<ann@pass.example>", .text = list_copy("pass.example")},
+       "(p=reject dis=quarantine override=mailing_list)",
+       "p=reject of fail.example, but the mailing list pass.example handed it on",
+       ""},
+      {"trusted_forwarder", spoof, "(p=reject dis=none override=trusted_forwarder)",
+       "p=reject of fail.example is not enforced (dmarc.forwarders \"192.0.2.1\" = \"off\")", "",
+       [](Policy& p) {
+         EXPECT_TRUE(p.dmarc_forwarders.add("192.0.2.1", dmarc::Enforcement::off, true).ok());
+       }},
+      {"test_mode",
+       {.mail_from = "<ann@pass.example>", .text = letter_from("broken.example")},
+       "(p=reject dis=quarantine override=policy_test_mode)",
+       "p=reject of broken.example, one lower by t=y",
+       ""},
+      {"observe_mode", spoof, "(p=reject dis=none override=local_policy)",
+       "p=reject of fail.example; none instead of reject: observe mode", "",
+       [](Policy& p) {
+         p.mode = Mode::observe;
+         p.dmarc_enforce = dmarc::Enforcement::strict;
+       }},
+      {"findings_say_otherwise", spoof, "(p=reject dis=quarantine override=local_policy)",
+       "p=reject of fail.example; quarantine instead of reject: overruled by an allow list, the "
+       "recipients or [findings]",
+       "",
+       [](Policy& p) {
+         p.dmarc_enforce = dmarc::Enforcement::strict;
+         p.set_rule("DMARC_REJECT", {0, Action::hold});
+       }},
+  };
+  for (const DispositionCase& row : cases) {
+    SessionRig rig(program_checks({"spf", "dkim", "dmarc", "message"}), zone());
+    rig.set_policy([&](Policy& p) {
+      if (row.arrange != nullptr) row.arrange(p);
+    });
+    const Verdict verdict = rig.send(row.letter);
+    const Record& record = rig.records.back();
+    ASSERT_TRUE(record.facts.dmarc_disposition) << row.name;
+    EXPECT_EQ(record.facts.dmarc_disposition->reason, row.reason) << row.name;
+    EXPECT_TRUE(verdict.reply.line().starts_with(row.reply)) << verdict.reply.line();
+    const std::string field = results_field(record.verdict);
+    EXPECT_NE(field.find(row.field), std::string::npos) << row.name << ": " << field;
+  }
 }
 
 // The walk of the author domain begins when From is known, long before the end of the message.

@@ -125,6 +125,23 @@ const FaultCase kFaults[] = {
     {"retention_is_at_least_an_hour", "[quarantine]\nretention = '5m'",
      "f:2:13: quarantine.retention: expected a value from 3600s to 315360000s, got '5m'"},
 
+    {"dmarc_domains_is_a_table", "[dmarc]\ndomains = ['bank.example']",
+     "f:2:11: dmarc.domains: expected a table of NAME = \"word\", got [ 'bank.example' ]"},
+    {"dmarc_domains_are_words", "[dmarc.domains]\n'bank.example' = 1",
+     "f:1:1: dmarc.domains: expected a table of NAME = \"word\", got a table"},
+    {"dmarc_domains_mode", "[dmarc]\ndomains = { 'bank.example' = 'strickt' }",
+     "f:2:11: dmarc.domains: 'bank.example': expected one of \"off\", \"standard\", \"strict\" "
+     "(did "
+     "you mean \"strict\"?), got a table"},
+    {"dmarc_domains_name", "[dmarc]\nlists = { '192.0.2.1' = 'off' }",
+     "f:2:9: dmarc.lists: '192.0.2.1': expected names (bank.example, .bank.example), not an "
+     "address, got a table"},
+    {"dmarc_forwarders_name", "[dmarc]\nforwarders = { 'a b' = 'off' }",
+     "f:2:14: dmarc.forwarders: 'a b': expected an address, network (192.0.2.0/24), name "
+     "(mail.example) or suffix (.mail.example), got a table"},
+    {"dmarc_author", "[dmarc]\nauthor = 'first'",
+     "f:2:10: dmarc.author: expected one of \"agreed\", \"strict\", got 'first'"},
+
     {"findings_is_a_table", "findings = 3",
      "f:1:12: findings: expected a table of NAME = { score = …, action = … }"},
     {"unknown_finding_meant", "[findings]\nSPF_FIAL = {}",
@@ -200,6 +217,33 @@ TEST(Load, AllFaultsAtOnceInTheOrderOfTheFile) {
   for (const Error& error : loaded.errors) places.push_back(error.where);
   // No word on score.reject and score.tag together: one of them is wrong by itself.
   EXPECT_THAT(places, ElementsAre("f:1:18", "f:2:8", "f:4:10", "f:7:11", "f:9:1", "f:10:1"));
+}
+
+TEST(Load, DmarcHasExceptions) {
+  const LoadResult loaded = load_text(
+      "[dmarc]\nlists = { 'lists.example' = 'off' }\n[dmarc.domains]\n'Bank.Example' = 'strict'\n"
+      "'.bank.example' = 'standard'\n[dmarc.forwarders]\n'192.0.2.0/24' = 'off'\n",
+      "f");
+  ASSERT_THAT(faults(loaded), ElementsAre());
+  const Policy& policy = *loaded.configuration.policy;
+  using dmarc::Enforcement;
+  EXPECT_EQ(policy.dmarc_domains.of_name("bank.example")->enforcement, Enforcement::strict);
+  EXPECT_EQ(policy.dmarc_domains.of_name("a.bank.example")->enforcement, Enforcement::standard);
+  EXPECT_EQ(policy.dmarc_lists.of_name("lists.example")->enforcement, Enforcement::off);
+  EXPECT_EQ(policy.dmarc_forwarders.of_address(*IpAddress::parse("192.0.2.7"))->enforcement,
+            Enforcement::off);
+  EXPECT_TRUE(origin_of(loaded.configuration, "dmarc.domains").ends_with(" from f:3"))
+      << origin_of(loaded.configuration, "dmarc.domains");
+}
+
+TEST(Load, DmarcRecordsHaveAFolder) {
+  const auto folder = [](const char* text) {
+    return dmarc_records_folder(load_text(text, "f").configuration.daemon);
+  };
+  EXPECT_EQ(folder(""), "/var/lib/gatepost/dmarc");
+  EXPECT_EQ(folder("[dmarc]\nrecords = '/srv/dmarc'"), "/srv/dmarc");
+  EXPECT_EQ(folder("[dmarc]\nrecords = ''"), "");
+  EXPECT_EQ(folder("[daemon]\nstate_directory = ''"), "");
 }
 
 // A name that is none of ours may be a content rule's: who loads the rules says whether it is.

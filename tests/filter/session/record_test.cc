@@ -86,6 +86,23 @@ const LineCase kLines[] = {
      "helo=h\\x0a\\x20client=[10.0.0.1]\\x20\\xe2\\x80\\xae message-id=<a\\x09b\\\\c\\x7f> "
      "size=1234 "
      "session=SESSION1-Q2 id=REFEREN1-Q2 policy=c0ffee123456 time=34.2ms"},
+    {"what_was_not_done_as_published",
+     [](Record& r) {
+       r.facts.dmarc = dmarc::Outcome{.result = dmarc::ResultCode::fail};
+       r.facts.dmarc_disposition =
+           dmarc::Disposition{dmarc::Action::none,
+                              {{dmarc::Override::policy_test_mode, "t=y"},
+                               {dmarc::Override::mailing_list, "l.example"}},
+                              "x"};
+       r.verdict.action = Action::none;
+       r.verdict.reasons.clear();
+       r.verdict.score = 0;
+     },
+     "4YzXk21Qz: verdict=accept stage=eom score=0.0/15.0 class=ham rules=none spf=fail dkim=none "
+     "dmarc=fail dmarc_disposition=none(policy_test_mode,mailing_list) from=<ann@sender.example> "
+     "rcpt=<bob@here.example>,<eve@here.example> client=[192.0.2.1] helo=mail.sender.example "
+     "message-id=<1@sender.example> size=1234 session=SESSION1-Q2 id=REFEREN1-Q2 "
+     "policy=c0ffee123456 time=34.2ms"},
     {"best_signature_counts",
      [](Record& r) {
        r.facts.dkim.resize(3);

@@ -33,7 +33,7 @@ deny_senders = ["refused@sender.test"]
 max_header_fields = 60
 [findings]
 DENY_HELO = {{ score = 0.0, action = "tag" }}
-AMBIGUOUS_FROM = {{ score = 0.0, action = "{store}" }}
+FROM_SEVERAL = {{ score = 0.0, action = "{store}" }}
 """
 _QUARANTINE = """[quarantine]
 directory = "{directory}"

@@ -43,6 +43,8 @@ const char* to_string(Override override_reason) {
       return "policy_test_mode";
     case Override::local_policy:
       return "local_policy";
+    case Override::trusted_forwarder:
+      return "trusted_forwarder";
   }
   return "";
 }

@@ -17,8 +17,8 @@ enum class Action { none, quarantine, reject };
 const char* to_string(Action action);
 
 /// Why the action differs from the published policy: the words of aggregate reports (RFC 9990).
-enum class Override { none, policy_test_mode, local_policy };
-/// "", "policy_test_mode", "local_policy".
+enum class Override { none, policy_test_mode, local_policy, trusted_forwarder };
+/// "", "policy_test_mode", "local_policy", "trusted_forwarder".
 const char* to_string(Override override_reason);
 
 struct Disposition {

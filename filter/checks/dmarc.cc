@@ -3,6 +3,7 @@
 
 #include "dmarc/discovery.h"
 #include "dmarc/evaluate.h"
+#include "filter/checks/arc_trust.h"
 #include "filter/checks/dmarc_request.h"
 #include "filter/checks/registry.h"
 
@@ -91,12 +92,16 @@ class Dmarc final : public Check {
                     : outcome.applied_policy == dmarc::Policy::quarantine ? "DMARC_QUARANTINE"
                                                                           : "DMARC_FAIL",
                     outcome.author_domain);
+        ask_sealer(context, outcome);
     }
     authres::AuthResult result;
     result.method = "dmarc";
     result.result = dmarc::to_string(outcome.result);
     if (outcome.result == ResultCode::fail) {
       result.comment = std::string("p=") + dmarc::to_string(outcome.policy);
+      if (const auto& by = context.facts().dmarc_override)
+        result.comment +=
+            std::string(" overridden: ") + dmarc::to_string(by->reason) + " " + by->comment;
     } else if (outcome.result == ResultCode::temperror || outcome.result == ResultCode::permerror) {
       result.reason = outcome.reason;
     }
@@ -104,6 +109,21 @@ class Dmarc final : public Check {
       result.properties.push_back({"header", "from", outcome.author_domain});
     context.facts().results.push_back(std::move(result));
     context.facts().dmarc = outcome;
+  }
+
+  /// A failure does not count when a sealer that the operator trusts says that it was none.
+  static void ask_sealer(CheckContext& context, const dmarc::Outcome& outcome) {
+    if (!context.facts().arc) return;
+    auto trust = arc_trust(*context.facts().arc, context.policy().arc_trusted_sealers, outcome);
+    if (!trust) return;
+    if (trust->answer == ArcTrust::Answer::yes) {
+      context.facts().dmarc_override =
+          DmarcOverride{dmarc::Override::trusted_forwarder, std::move(trust->comment)};
+    }
+    context.add(trust->answer == ArcTrust::Answer::yes       ? "ARC_TRUSTED"
+                : trust->answer == ArcTrust::Answer::unknown ? "ARC_TRUSTED_TEMPERROR"
+                                                             : "ARC_TRUSTED_UNPROVEN",
+                trust->detail);
   }
 
   std::optional<Pending<dmarc::Outcome>> pending_;

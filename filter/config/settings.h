@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dkim/signing_keys.h"
+#include "filter/config/arc_key.h"
 #include "filter/config/configuration.h"
 
 namespace gatepost::config {
@@ -28,6 +29,7 @@ struct Draft {
   RulesSettings rules;
   Policy policy;
   dkim::SignOptions sign_options;
+  ArcKey arc;
   std::string sender_map;  ///< a path, or empty
 };
 

@@ -14,7 +14,14 @@ bool has(std::span<const Finding> findings, std::string_view name) {
 }
 
 bool is_authentication(std::string_view check) {
-  return check == "spf" || check == "dkim" || check == "dmarc";
+  return check == "spf" || check == "dkim" || check == "dmarc" || check == "arc";
+}
+
+// A forwarder that the operator trusts says that the message passed before it came to it.
+bool is_overridden(const Finding& finding, std::span<const Finding> findings) {
+  const bool failure = finding.name == "DMARC_FAIL" || finding.name == "DMARC_QUARANTINE" ||
+                       finding.name == "DMARC_REJECT";
+  return failure && has(findings, "ARC_TRUSTED");
 }
 
 // RFC 9989 section 7.4: a published p=reject alone is no reason to refuse. Something else must
@@ -40,7 +47,8 @@ Action dmarc_action(std::string_view name, std::span<const Finding> findings,
   switch (
       dmarc::enforced_action(published, policy.dmarc_enforce, another_agrees(findings, policy))) {
     case dmarc::Action::reject:
-      return Action::reject;
+      // The chain that would let it pass may be whole again in a minute.
+      return has(findings, "ARC_TRUSTED_TEMPERROR") ? Action::tempfail : Action::reject;
     case dmarc::Action::quarantine:
       return policy.dmarc_quarantine_as;
     case dmarc::Action::none:
@@ -54,7 +62,7 @@ Action dmarc_action(std::string_view name, std::span<const Finding> findings,
 // address a login may use is said of the trusted themselves.
 bool overruled_by_allow(const FindingInfo& info) {
   return info.check != "session" && info.check != "message" && info.check != "submission" &&
-         info.check != "signing";
+         info.check != "signing" && info.check != "sealing";
 }
 
 // What was decided when it was stored was overruled by a person. Left are faults of the moment: no
@@ -174,6 +182,7 @@ Strongest weigh(std::span<const Finding> findings, const Policy& policy,
     if (finding.recipient >= 0 && finding.recipient != index) continue;
     const FindingInfo* info = info_of(finding);
     if (info == nullptr || is_moot(*info, envelope)) continue;
+    if (is_overridden(finding, findings)) continue;
     const FindingRule rule = policy.rule(finding);
     Action action = info->check == "dmarc" && rule.action == Action::none
                         ? dmarc_action(finding.name, findings, policy)

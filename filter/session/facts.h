@@ -9,8 +9,10 @@
 
 #include "core/authres/authentication_results.h"
 #include "core/mail/from_field.h"
+#include "dkim/arc/seal.h"
 #include "dkim/sign.h"
 #include "dkim/verify.h"
+#include "dmarc/disposition.h"
 #include "dmarc/evaluate.h"
 #include "spf/evaluate.h"
 
@@ -22,6 +24,12 @@ struct DnsListHit {
   bool error = false;
 };
 
+/// Why a DMARC failure does not count, in the words of RFC 9990.
+struct DmarcOverride {
+  dmarc::Override reason = dmarc::Override::none;
+  std::string comment;
+};
+
 struct Facts {
   std::optional<spf::Outcome>
       spf_mail_from;       ///< of MAIL FROM, or of postmaster@HELO for the null path
@@ -30,6 +38,9 @@ struct Facts {
   std::vector<dkim::NewSignature> signatures;  ///< ours, to be added
   std::optional<mail::AuthorIdentity> author;
   std::optional<dmarc::Outcome> dmarc;
+  std::optional<DmarcOverride> dmarc_override;
+  std::optional<arc::ChainResult> arc;  ///< of mail from outside, also when it has no chain
+  std::optional<arc::NewSet> arc_set;   ///< ours, to be added
   std::vector<DnsListHit> dns_lists;
   /// Seconds that greylisting delayed the message, the longest of its recipients; nothing: not.
   std::optional<std::int64_t> greylist_delay;

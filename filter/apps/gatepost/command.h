@@ -81,6 +81,7 @@ void print_rows(const std::vector<std::pair<std::string, std::string>>& rows);
 void add_scan(CLI::App& program, int& exit_code);
 void add_spf(CLI::App& program, int& exit_code);
 void add_dkim(CLI::App& program, int& exit_code);
+void add_arc(CLI::App& program, int& exit_code);
 void add_dkim_keys(CLI::App& dkim, int& exit_code);  ///< to the subcommand dkim
 void add_dmarc(CLI::App& program, int& exit_code);
 void add_quarantine(CLI::App& program, int& exit_code);

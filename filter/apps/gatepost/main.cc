@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   add_scan(program, exit_code);
   add_spf(program, exit_code);
   add_dkim(program, exit_code);
+  add_arc(program, exit_code);
   add_dmarc(program, exit_code);
   add_quarantine(program, exit_code);
   add_greylist(program, exit_code);

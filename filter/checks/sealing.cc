@@ -1,6 +1,8 @@
 // ARC sets of ours on mail from outside (RFC 8617 section 5.1): so that those to whom it is
 // forwarded see what we saw.
 
+#include <utility>
+
 #include "core/mail/message.h"
 #include "dkim/arc/seal.h"
 #include "filter/checks/registry.h"
@@ -53,8 +55,8 @@ class Sealing final : public Check {
       // The chain is as we see it.
       std::erase_if(all.results, [](const auto& result) { return result.method == "arc"; });
     }
-    for (const auto* found : {&context.connected_facts().results, &context.facts().results})
-      all.results.insert(all.results.end(), found->begin(), found->end());
+    for (const Facts* found : {&context.connected_facts(), &std::as_const(context.facts())})
+      all.results.insert(all.results.end(), found->results.begin(), found->results.end());
     return all;
   }
 

@@ -93,20 +93,22 @@ inline Result<NewSet> seal(const Message& message, const SealCall& call) {
                         {"mx." + options.domain, "", {{"dmarc", "pass", "", {}, "", ""}}});
 }
 
-/// A message that went through so many sealers; `on_the_way` is called behind each of them.
-template <class OnTheWay>
-Message forwarded(int count, OnTheWay&& on_the_way) {
+using Change = void (*)(int instance, Message& message);
+inline void no_change(int, Message&) {}
+
+/// A message that went through so many sealers. `by_hop` is called when one has validated the chain
+/// and before it seals, `on_the_way` behind its seal.
+inline Message forwarded(int count, Change by_hop = no_change, Change on_the_way = no_change) {
   Message message = dkim::test::sample_message();
   for (int i = 1; i <= count; ++i) {
-    const auto set = seal(message, {.chain = validate(message, hops())});
+    const ChainResult chain = validate(message, hops());
+    by_hop(i, message);
+    const auto set = seal(message, {.chain = chain});
     EXPECT_TRUE(set.ok());
     if (set) add_set(message, *set);
     on_the_way(i, message);
   }
   return message;
-}
-inline Message forwarded(int count) {
-  return forwarded(count, [](int, Message&) {});
 }
 
 /// The field of that kind and instance.

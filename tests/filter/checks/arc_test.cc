@@ -249,6 +249,17 @@ std::vector<Case> cases() {
   };
 }
 
+/// Findings of the checks arc and dmarc with their details.
+std::string our_findings(const SessionRig& rig) {
+  std::string text;
+  for (const Finding& finding : rig.records.back().findings) {
+    const FindingInfo* info = info_of(finding);
+    if (info == nullptr || (info->check != "arc" && info->check != "dmarc")) continue;
+    text += (text.empty() ? "" : " ") + finding.name + "(" + finding.detail + ")";
+  }
+  return text;
+}
+
 class ArcSession : public ::testing::TestWithParam<Case> {};
 
 TEST_P(ArcSession, FindingsAndAction) {
@@ -263,7 +274,8 @@ TEST_P(ArcSession, FindingsAndAction) {
   letter.mail_from = "<list-bounces@list.example>";
   letter.text = row.text;
   const Verdict verdict = rig.send(letter);
-  EXPECT_EQ(findings_with_details(rig), "SPF_PASS(list.example) " + std::string(row.findings));
+  ASSERT_FALSE(rig.records.empty());
+  EXPECT_EQ(our_findings(rig), row.findings);
   EXPECT_EQ(verdict.action, row.action) << verdict.reply.line();
   if (row.action == Action::none) EXPECT_EQ(verdict.score, 0);
 }

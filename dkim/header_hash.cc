@@ -69,6 +69,12 @@ std::string canonical_field(const KeptField& field, Canonicalization form) {
   return text;
 }
 
+std::string canonical_own_field(const KeptField& field, Canonicalization form) {
+  std::string text;
+  append_field(field, without_b(field), form, text);
+  return text;
+}
+
 std::string canonical_fields(const std::vector<KeptField>& fields, std::size_t own,
                              const std::vector<std::string>& names, Canonicalization form) {
   std::unordered_map<std::string_view, std::vector<std::size_t>> unused;

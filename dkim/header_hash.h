@@ -27,6 +27,10 @@ constexpr std::size_t kNoField = static_cast<std::size_t>(-1);
 /// One canonical field, without a line end.
 std::string canonical_field(const KeptField& field, Canonicalization form);
 
+/// The signature field itself as it ends what is hashed: canonical, without the value of its b=,
+/// and without a line end (RFC 6376 section 3.7).
+std::string canonical_own_field(const KeptField& field, Canonicalization form);
+
 /// The canonical fields that an h= names, each with its CRLF: the n-th mention of a name stands for
 /// the n-th field of that name from the bottom; one too many for nothing (RFC 6376 section 5.4.2).
 /// @param own    index of a field that is left out, or kNoField

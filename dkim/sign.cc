@@ -7,53 +7,13 @@
 #include "core/base/text.h"
 #include "core/mail/fields.h"
 #include "dkim/body_feed.h"
+#include "dkim/folded.h"
 #include "dkim/header_hash.h"
 #include "dkim/opendkim_message.h"
 
 namespace gatepost::dkim {
 
 namespace {
-
-constexpr std::size_t kColumns = 77;
-constexpr std::size_t kTab = 8;
-
-/// Writes a field value, with folds where white space does no harm.
-class Folded {
- public:
-  explicit Folded(std::size_t column) : column_(column) {}
-
-  /// A piece that stays whole, behind `blank` where it fits on the line.
-  void piece(std::string_view text, bool blank) {
-    if (column_ + (blank ? 1 : 0) + text.size() > kColumns) {
-      fold();
-    } else if (blank) {
-      text_ += ' ';
-      ++column_;
-    }
-    text_ += text;
-    column_ += text.size();
-  }
-  /// Base64, which may be cut anywhere.
-  void octets(std::string_view base64) {
-    while (!base64.empty()) {
-      if (column_ >= kColumns) fold();
-      const std::size_t size = std::min(kColumns - column_, base64.size());
-      text_ += base64.substr(0, size);
-      column_ += size;
-      base64.remove_prefix(size);
-    }
-  }
-  void fold() {
-    text_ += "\n\t";
-    column_ = kTab;
-  }
-  std::string take() { return std::move(text_); }
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-  std::size_t column_;
-};
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::any_of(names.begin(), names.end(),

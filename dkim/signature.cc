@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 
 #include <idn2.h>
 
@@ -123,9 +124,10 @@ Problem read_signature(std::string_view value, Signature& out) {
   return {};
 }
 
-Problem read_headers(std::string_view value, Signature& out) {
+Problem read_names(std::string_view value, bool may_be_empty, Signature& out) {
   for (const std::string_view piece : split(value, ':')) {
     const std::string_view name = trim(piece);
+    if (name.empty() && may_be_empty) continue;
     // RFC 5322 section 2.2: names are printable ASCII without ':'; ';' would have ended the tag.
     if (name.empty() ||
         !std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 0x7f; })) {
@@ -136,8 +138,23 @@ Problem read_headers(std::string_view value, Signature& out) {
     }
     out.signed_headers.push_back(to_lower(name));
   }
+  return {};
+}
+
+Problem read_headers(std::string_view value, Signature& out) {
+  if (Problem problem = read_names(value, false, out); !problem.empty()) return problem;
   // RFC 6376 section 5.4: From must be signed.
   return out.times_signed("from") > 0 ? Problem() : "h= does not name From";
+}
+
+Problem read_arc_headers(std::string_view value, Signature& out) {
+  if (Problem problem = read_names(value, true, out); !problem.empty()) return problem;
+  // RFC 8617 section 4.1.2 forbids all three of ARC's fields; drafts had AAR and AMS in it.
+  return out.times_signed("arc-seal") > 0 ? "h= names ARC-Seal" : Problem();
+}
+
+Problem refuse_headers(std::string_view, Signature&) {
+  return "h= is not allowed in ARC-Seal";  // RFC 8617 section 4.1.3
 }
 
 Problem read_identity(std::string_view value, Signature& out) {
@@ -198,6 +215,39 @@ constexpr TagRule kTagRules[] = {
     {"x", false, read_expiration},
 };
 
+/// RFC 8617 section 4.1.2; a v= is ignored.
+constexpr TagRule kArcMessageRules[] = {
+    {"d", true, read_domain},
+    {"s", true, read_selector},
+    {"a", true, read_algorithm},
+    {"b", true, read_signature},
+    {"bh", true, read_body_hash},
+    {"h", true, read_arc_headers},
+    {"c", false, read_canonicalization},
+    {"l", false, read_body_length},
+    {"q", false, read_query_methods},
+    {"t", false, read_timestamp},
+    {"x", false, read_expiration},
+};
+
+/// RFC 8617 section 4.1.3.
+constexpr TagRule kArcSealRules[] = {
+    {"d", true, read_domain},    {"s", true, read_selector},   {"a", true, read_algorithm},
+    {"b", true, read_signature}, {"t", false, read_timestamp}, {"h", false, refuse_headers},
+};
+
+std::span<const TagRule> rules_of(SignatureKind kind) {
+  switch (kind) {
+    case SignatureKind::dkim:
+      return kTagRules;
+    case SignatureKind::arc_message:
+      return kArcMessageRules;
+    case SignatureKind::arc_seal:
+      return kArcSealRules;
+  }
+  return {};
+}
+
 Problem check_hash_size(const Signature& signature) {
   const std::size_t expected = signature.algorithm == Algorithm::rsa_sha1 ? 20 : 32;
   if (signature.body_hash.size() == expected) return {};
@@ -231,7 +281,7 @@ dns::Query Signature::key_query() const {
   return dns::make_query(selector + "._domainkey." + domain, dns::RrType::txt);
 }
 
-ParsedSignature parse_signature(std::string_view value) {
+ParsedSignature parse_signature(std::string_view value, SignatureKind kind) {
   ParsedSignature parsed;
   const auto tags = TagList::parse(value, {.octets = kMaxSignatureField});
   if (!tags) {
@@ -239,7 +289,7 @@ ParsedSignature parse_signature(std::string_view value) {
     return parsed;
   }
   if (const Tag* algorithm = tags->find("a")) parsed.algorithm = printable(algorithm->value, 40);
-  for (const TagRule& rule : kTagRules) {
+  for (const TagRule& rule : rules_of(kind)) {
     const Tag* tag = tags->find(rule.name);
     Problem problem;
     if (tag) {
@@ -250,7 +300,8 @@ ParsedSignature parse_signature(std::string_view value) {
     // The first problem is told; the other tags are read all the same, for reports.
     if (parsed.ok()) parsed.problem = std::move(problem);
   }
-  if (parsed.ok()) parsed.problem = check_hash_size(parsed.fields);
+  if (parsed.ok() && kind != SignatureKind::arc_seal)
+    parsed.problem = check_hash_size(parsed.fields);
   return parsed;
 }
 

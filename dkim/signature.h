@@ -56,12 +56,21 @@ struct ParsedSignature {
   bool ok() const { return problem.empty(); }
 };
 
+/// The fields that share the tags of DKIM-Signature.
+enum class SignatureKind {
+  dkim,
+  /// ARC-Message-Signature (RFC 8617 section 4.1.2): no v=, i= is the chain's. An h= may be empty,
+  /// hold empty names and lack From, as other verifiers have it; it must not name ARC-Seal.
+  arc_message,
+  arc_seal,  ///< ARC-Seal (RFC 8617 section 4.1.3): a=, b=, d=, s=, t=; an h= is a problem
+};
+
 /// Parses the value of a DKIM-Signature field (all behind the colon, folds allowed).
 /// A problem is a tag that is missing, stands twice or has a value that RFC 6376 section 3.5 does
 /// not allow, an i= outside d=, an h= without From, an x= not later than t=. Whether the signature
 /// is acceptable (age, algorithm, key) is not judged here.
 /// U-labels in d= and s= become A-labels (RFC 8616 section 5). Pure; safe from any thread.
-ParsedSignature parse_signature(std::string_view value);
+ParsedSignature parse_signature(std::string_view value, SignatureKind kind = SignatureKind::dkim);
 
 /// Whether `domain` is `parent` or a subdomain of it; ASCII case does not count.
 bool is_within(std::string_view domain, std::string_view parent);

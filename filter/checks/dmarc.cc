@@ -5,6 +5,7 @@
 #include "dmarc/discovery.h"
 #include "dmarc/domain.h"
 #include "dmarc/evaluate.h"
+#include "filter/checks/arc_trust.h"
 #include "filter/checks/dmarc_request.h"
 #include "filter/checks/dnssec.h"
 #include "filter/checks/mailing_list.h"
@@ -114,6 +115,7 @@ class Dmarc final : public Check {
                                                                   : "DMARC_FAIL",
             outcome.author_domain, "rejected by DMARC policy of " + outcome.author_domain);
         state_list(context);
+        ask_sealer(context, outcome);
     }
     authres::AuthResult result = to_result(outcome);
     if (!outcome.record_domain.empty())
@@ -152,6 +154,18 @@ class Dmarc final : public Check {
     if (failed)
       result.properties.push_back({"policy", "dmarc", dmarc::to_string(outcome.applied_policy)});
     return result;
+  }
+
+  /// A failure does not count when a sealer that the operator trusts says that it was none.
+  static void ask_sealer(CheckContext& context, const dmarc::Outcome& outcome) {
+    if (!context.facts().arc) return;
+    const auto trust =
+        arc_trust(*context.facts().arc, context.policy().arc_trusted_sealers, outcome);
+    if (!trust) return;
+    context.add(trust->answer == ArcTrust::Answer::yes       ? "ARC_TRUSTED"
+                : trust->answer == ArcTrust::Answer::unknown ? "ARC_TRUSTED_TEMPERROR"
+                                                             : "ARC_TRUSTED_UNPROVEN",
+                trust->comment.empty() ? trust->detail : trust->detail + "; " + trust->comment);
   }
 
   MailingList list_;

@@ -17,9 +17,11 @@ Result<std::vector<CheckInfo>> all_checks() {
       {"message", Scope::transaction, {}, make_author},
       {"dkim", Scope::transaction, {}, make_dkim},
       {"relayed", Scope::transaction, {}, make_relayed},
-      {"dmarc", Scope::transaction, {"spf", "dkim", "message"}, make_dmarc},
+      {"arc", Scope::transaction, {}, make_arc},
+      {"dmarc", Scope::transaction, {"spf", "dkim", "message", "arc"}, make_dmarc},
       {"submission", Scope::transaction, {}, make_submission},
       {"signing", Scope::transaction, {}, make_sign},
+      {"sealing", Scope::transaction, {"arc"}, make_sealing},
       {"rules", Scope::transaction, {}, make_rules},
   });
 }

@@ -18,11 +18,13 @@ std::unique_ptr<Check> make_dns_lists();
 std::unique_ptr<Check> make_spf();
 std::unique_ptr<Check> make_greylist();
 std::unique_ptr<Check> make_dkim();
+std::unique_ptr<Check> make_arc();
 std::unique_ptr<Check> make_author();
 std::unique_ptr<Check> make_relayed();
 std::unique_ptr<Check> make_dmarc();
 std::unique_ptr<Check> make_submission();
 std::unique_ptr<Check> make_sign();
+std::unique_ptr<Check> make_sealing();
 std::unique_ptr<Check> make_rules();
 
 }  // namespace gatepost

@@ -9,6 +9,7 @@
 #include "core/base/encoding.h"
 #include "core/base/text.h"
 #include "core/mail/address.h"
+#include "filter/config/arc_key.h"
 #include "filter/config/configuration.h"
 #include "filter/config/settings.h"
 #include "filter/config/signing.h"
@@ -114,6 +115,7 @@ class Loader final : private Teller {
   LoadResult finish(std::string source) {
     check_whole();
     read_keys();
+    read_arc();
     read_sender_map();
     LoadResult result;
     std::stable_sort(faults_.begin(), faults_.end(),
@@ -361,6 +363,21 @@ class Loader final : private Teller {
     draft_.policy.signing_keys = signing_.finish(
         {folder_, options_.user.empty() ? draft_.daemon.user : options_.user, options_.all_keys},
         draft_.sign_options, content_);
+  }
+
+  void read_arc() {
+    const std::string& user = options_.user.empty() ? draft_.daemon.user : options_.user;
+    auto loaded = read_arc_key(draft_.arc, folder_, user, options_.all_keys);
+    if (!loaded) {
+      const Error& error = loaded.error();
+      return whole_fault({error.where, "arc.key_file", "arc.selector", "arc.seal"}, error.what);
+    }
+    const std::string place =
+        places_.contains("arc.seal") ? text_of(places_.at("arc.seal")) : std::string();
+    for (std::string& warning : loaded->warnings)
+      warnings_.push_back(config_error("arc: " + std::move(warning), place));
+    if (loaded->seal) content_ += loaded->seal->key->record();
+    draft_.policy.arc_seal = std::move(loaded->seal);
   }
 
   // [submission.senders] LOGIN = ["user@domain", "@domain"]

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "core/base/text.h"
+#include "core/mail/address.h"
 #include "spf/libspf2.h"
 
 namespace gatepost::config {
@@ -218,6 +219,36 @@ Result<void> set_sign_lifetime(Draft& d, const Value& v) {
   d.sign_options.lifetime = std::get<std::int64_t>(v) / 1000;
   return {};
 }
+Result<void> set_trusted_sealers(Draft& d, const Value& v) {
+  Words names;
+  for (const std::string& word : std::get<Words>(v)) {
+    const bool below = word.starts_with('.');
+    const auto name = mail::normalize_domain(word.substr(below ? 1 : 0));
+    if (!name || name->starts_with('['))
+      return expected("domains such as \"lists.example\" or \".example\"");
+    names.push_back((below ? "." : "") + *name);
+  }
+  d.policy.arc_trusted_sealers = *MatchList::parse(names);
+  return {};
+}
+Result<void> set_arc_seal(Draft& d, const Value& v) {
+  d.arc.seal = std::get<bool>(v);
+  return {};
+}
+template <auto Member>
+Result<void> arc_name(Draft& d, const Value& v) {
+  const std::string& word = std::get<std::string>(v);
+  d.arc.*Member = "";
+  if (word.empty()) return {};
+  const auto name = mail::normalize_domain(word);
+  if (!name || name->starts_with('[')) return expected("a name");
+  d.arc.*Member = *name;
+  return {};
+}
+Result<void> set_arc_key_file(Draft& d, const Value& v) {
+  d.arc.file = std::get<std::string>(v);
+  return {};
+}
 Result<void> set_public_suffixes(Draft& d, const Value& v) {
   const std::string& path = std::get<std::string>(v);
   d.policy.public_suffixes.reset();
@@ -256,9 +287,9 @@ Result<void> set_socket_mode(Draft& d, const Value& v) {
   return {};
 }
 Result<void> set_disabled(Draft& d, const Value& v) {
-  static constexpr std::array<std::string_view, 13> kChecks = {
-      "client_lists", "dkim",    "dmarc", "dnsbl",   "greylist", "iprev",     "lists",
-      "message",      "relayed", "rules", "signing", "spf",      "submission"};
+  static constexpr std::array<std::string_view, 15> kChecks = {
+      "arc",     "client_lists", "dkim",  "dmarc",   "dnsbl",   "greylist", "iprev",     "lists",
+      "message", "relayed",      "rules", "sealing", "signing", "spf",      "submission"};
   d.policy.disabled_checks.clear();
   for (const std::string& name : std::get<Words>(v)) {
     if (std::find(kChecks.begin(), kChecks.end(), name) == kChecks.end()) {
@@ -340,7 +371,7 @@ constexpr Setting kSettings[] = {
   {"help_url", Kind::text, R"("")", true,
    "A page that refused senders are pointed to; stands in the reply behind the reference.", policy<&P::help_url>},
   {"disabled_checks", Kind::words, "[]", true,
-   "Checks that are left out: client_lists, dkim, dmarc, dnsbl, greylist, iprev, lists, message, relayed, rules, signing, spf, submission.", set_disabled},
+   "Checks that are left out: arc, client_lists, dkim, dmarc, dnsbl, greylist, iprev, lists, message, relayed, rules, sealing, signing, spf, submission.", set_disabled},
   {"submit_networks", Kind::words, R"(["127.0.0.0/8", "::1"])", true,
    "Clients that may send without a login: no SPF, reverse DNS or DNS lists for them, and their mail is signed. A port of 127.0.0.1 where inbound mail comes back from another filter must not reach us: it would be signed too.", policy<&P::submit_networks>},
   {"trusted_relays", Kind::words, "[]", true,
@@ -456,6 +487,17 @@ constexpr Setting kSettings[] = {
    "How the policy is found. treewalk: RFC 9989. psl: public suffix list, as RFC 7489 did.", set_dmarc_discovery},
   {"dmarc.public_suffix_list", Kind::text, R"("")", true,
    "File of the public suffix list for discovery = \"psl\". Empty: the one built into libpsl.", set_public_suffixes},
+
+  {"arc.trusted_sealers", Kind::words, "[]", true,
+   "Domains of forwarders and mailing lists that you believe: when DMARC fails, the ARC chain passes and its newest sealers are these, what they say of the message as it came to them counts: dmarc=pass of the author's domain, or SPF or DKIM aligned with it. lists.example is that domain, .example all below it. Override reason trusted_forwarder (RFC 9990).", set_trusted_sealers},
+  {"arc.seal", Kind::boolean, "false", true,
+   "Add an ARC set to mail from outside (not of logins, submit_networks and local mail): for hosts that forward it or run mailing lists. In enforce mode only.", set_arc_seal},
+  {"arc.domain", Kind::text, R"("")", true,
+   "The domain that seals.", arc_name<&ArcKey::domain>},
+  {"arc.selector", Kind::text, R"("")", true,
+   "The selector of its key.", arc_name<&ArcKey::selector>},
+  {"arc.key_file", Kind::text, R"("")", true,
+   "The private key, RSA, as for [[signing]]. Empty: keys/DOMAIN/SELECTOR.private beside this file.", set_arc_key_file},
 
   {"submission.check_sender", Kind::text, R"("auto")", true,
    "Which sender addresses of a login must be its own; others are refused with 550 5.7.1 (SENDER_NOT_OWNED). off: none. envelope: MAIL FROM. both: MAIL FROM and From. auto: both once sender_map or [submission.senders] says who may use what, else off. A login that is an address may use it, with +extension too; the null sender is everyone's.", set_check_sender},

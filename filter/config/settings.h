@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dkim/signing_keys.h"
+#include "filter/config/arc_key.h"
 #include "filter/config/configuration.h"
 
 namespace gatepost::config {
@@ -33,6 +34,7 @@ struct Draft {
   RulesSettings rules;
   Policy policy;
   dkim::SignOptions sign_options;
+  ArcKey arc;
   std::string sender_map;  ///< a path, or empty
 };
 

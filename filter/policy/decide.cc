@@ -15,12 +15,19 @@ bool has(std::span<const Finding> findings, std::string_view name) {
                      [&](const Finding& f) { return f.name == name; });
 }
 
+// A forwarder that the operator trusts says that the message passed before it came to it.
+bool is_overridden(const Finding& finding, std::span<const Finding> findings) {
+  const bool failure = finding.name == "DMARC_FAIL" || finding.name == "DMARC_QUARANTINE" ||
+                       finding.name == "DMARC_REJECT";
+  return failure && has(findings, "ARC_TRUSTED");
+}
+
 // The deny lists are the operator's own word, so an allow list that names the same mail is the
 // finer one and wins; broken messages and our own failures are no matter of trust, and which
 // address a login may use is said of the trusted themselves.
 bool overruled_by_allow(const FindingInfo& info) {
   return info.check != "session" && info.check != "message" && info.check != "submission" &&
-         info.check != "signing";
+         info.check != "signing" && info.check != "sealing";
 }
 
 // What was decided when it was stored was overruled by a person. Left are faults of the moment: no
@@ -156,6 +163,7 @@ Strongest weigh(std::span<const Finding> findings, const Policy& policy,
     if (finding.recipient >= 0 && finding.recipient != index) continue;
     const FindingInfo* info = info_of(finding);
     if (info == nullptr || is_moot(*info, envelope)) continue;
+    if (is_overridden(finding, findings)) continue;
     const FindingRule rule = policy.rule(finding);
     Action action = info->check == "dmarc" && rule.action == Action::none
                         ? dmarc_action(finding, findings, policy, connection)

@@ -81,7 +81,7 @@ dmarc::Circumstances dmarc_circumstances(std::string_view author_domain,
   // Of arc.trusted_sealers.
   if (const Finding* sealed = find(findings, "ARC_TRUSTED"))
     circumstances.trusted_path =
-        sealed->detail.empty() ? "trusted ARC seal" : printable(sealed->detail, 300);
+        sealed->detail.empty() ? "trusted ARC seal" : printable(sealed->detail, 500);
   using dmarc::Override;
   if (const auto client = of_client(policy.dmarc_forwarders, connection)) {
     set(circumstances, "dmarc.forwarders", *client, Override::trusted_forwarder);

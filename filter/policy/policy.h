@@ -19,6 +19,9 @@
 namespace gatepost {
 
 class SenderMap;
+namespace arc {
+struct SealOptions;
+}
 namespace dkim {
 class SigningKeys;
 }
@@ -116,6 +119,10 @@ struct Policy {
   bool store_and_reject = false;        ///< what is stored is refused with 5xx, not accepted
   /// Null: nothing is signed.
   std::shared_ptr<const dkim::SigningKeys> signing_keys;
+  /// Domains (d= of seals) whose chains may stand in for a DMARC pass.
+  MatchList arc_trusted_sealers;
+  /// How mail from outside is sealed; null: it is not.
+  std::shared_ptr<const arc::SealOptions> arc_seal;
   SenderCheck check_sender = SenderCheck::automatic;
   /// Null: the operator wrote nothing of who may use what.
   std::shared_ptr<const SenderMap> senders;
@@ -133,7 +140,7 @@ struct Policy {
   FindingRule rule(const Finding& finding) const;
 
   bool enabled(std::string_view check) const {
-    return disabled_checks.count(check) == 0 &&
+    return disabled_checks.count(check) == 0 && (arc_seal != nullptr || check != "sealing") &&
            (greylist.mode != GreylistPolicy::Mode::off || check != "greylist");
   }
   /// The checks whose findings could change the answer at `stage`: only these are waited for there.

@@ -38,6 +38,8 @@ class CheckContext {
   virtual const mail::Message* message() const = 0;
   /// Of the check's own scope: what connection checks find stays until the connection closes.
   virtual Facts& facts() = 0;
+  /// What the checks of the connection found out.
+  virtual const Facts& connected_facts() const = 0;
   virtual FlowDriver& flows() = 0;
   /// Of one flow from now on (policy.flow_timeout).
   virtual Deadline flow_deadline() const = 0;

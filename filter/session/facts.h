@@ -10,6 +10,7 @@
 #include "core/authres/authentication_results.h"
 #include "core/base/ip.h"
 #include "core/mail/from_field.h"
+#include "dkim/arc/seal.h"
 #include "dkim/sign.h"
 #include "dkim/verify.h"
 #include "dmarc/disposition.h"
@@ -39,6 +40,8 @@ struct Facts {
   std::optional<dmarc::Outcome> dmarc;
   /// What came of it: known with the verdict at the end of the message.
   std::optional<dmarc::Disposition> dmarc_disposition;
+  std::optional<arc::ChainResult> arc;  ///< of mail from outside, also when it has no chain
+  std::optional<arc::NewSet> arc_set;   ///< ours, to be added
   std::vector<DnsListHit> dns_lists;
   /// Seconds that greylisting delayed the message, the longest of its recipients; nothing: not.
   std::optional<std::int64_t> greylist_delay;

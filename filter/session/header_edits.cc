@@ -178,6 +178,15 @@ std::vector<HeaderEdit> header_edits(std::span<const mail::HeaderField> fields,
   // Above what they do not cover.
   for (const dkim::NewSignature& signature : facts.signatures)
     edits.push_back({HeaderEdit::Kind::insert, "DKIM-Signature", signature.value, 0});
+  // RFC 8617 section 5.1: last of all, the seal on top.
+  if (facts.arc_set) {
+    const arc::NewSet& set = *facts.arc_set;
+    for (const auto& [kind, value] :
+         {std::pair{arc::FieldKind::authentication_results, &set.authentication_results},
+          std::pair{arc::FieldKind::message_signature, &set.message_signature},
+          std::pair{arc::FieldKind::seal, &set.seal}})
+      edits.push_back({HeaderEdit::Kind::insert, arc::to_string(kind), *value, 0});
+  }
   return edits;
 }
 

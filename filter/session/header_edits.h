@@ -14,7 +14,7 @@
 namespace gatepost {
 
 /// Pure. Forged fields go, from the last index backwards so that indices stay right; ours come
-/// first: DKIM-Signature, Authentication-Results, Received-SPF, X-Spam-*.
+/// first: the ARC set, DKIM-Signature, Authentication-Results, Received-SPF, X-Spam-*.
 std::vector<HeaderEdit> header_edits(std::span<const mail::HeaderField> fields,
                                      const Policy& policy, const Connection& connection,
                                      const Verdict& verdict, const Facts& facts);

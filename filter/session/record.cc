@@ -187,6 +187,22 @@ Json relayed_json(const Facts& facts) {
   return list;
 }
 
+Json arc_json(const arc::ChainResult& chain) {
+  Json sets = Json::array();
+  for (const arc::SetResult& set : chain.sets) {
+    sets.push_back({{"instance", set.instance},
+                    {"domain", text(set.seal.domain)},
+                    {"selector", text(set.seal.selector)},
+                    {"cv", set.cv}});
+  }
+  Json json = {{"result", arc::to_string(chain.status)},
+               {"instance", chain.instance},
+               {"reason", text(chain.reason)},
+               {"sets", std::move(sets)}};
+  if (chain.oldest_pass) json["oldest_pass"] = *chain.oldest_pass;
+  return json;
+}
+
 Json findings_json(const Record& record) {
   Json list = Json::array();
   for (const Finding& finding : record.findings) {
@@ -219,8 +235,12 @@ std::string summary_line(const Record& record) {
   line += " dkim=" + dkim_word(f);
   line += " dmarc=" + std::string(f.dmarc ? dmarc::to_string(f.dmarc->result) : "none");
   line += disposition_words(f);
+  if (f.arc && f.arc->status != arc::ChainStatus::none)
+    line += std::string(" arc=") + arc::to_string(f.arc->status);
   for (const auto& signature : f.signatures)
     line += " signed=" + word(signature.selector + "._domainkey." + signature.domain);
+  if (f.arc_set)
+    line += " sealed=" + word(f.arc_set->selector + "._domainkey." + f.arc_set->domain);
   line += " from=<" + word(record.envelope.mail_from, 256) + ">";
   line += " rcpt=" + recipients(record);
   line += " client=[" + client + "]";
@@ -283,6 +303,7 @@ std::string to_json(const Record& record) {
   if (!f.relayed.empty()) json["relayed"] = relayed_json(f);
   if (Json dmarc = dmarc_json(record); !dmarc.is_null())
     json["dmarc_evaluation"] = std::move(dmarc);
+  if (f.arc && f.arc->status != arc::ChainStatus::none) json["arc"] = arc_json(*f.arc);
   if (!v.hold_reason.empty()) json["hold_reason"] = text(v.hold_reason);
   if (!record.refused_recipient.empty()) json["refused_recipient"] = text(record.refused_recipient);
   // ASCII alone: what a terminal would obey (bidirectional controls) is an escape, and nothing is

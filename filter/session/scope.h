@@ -58,6 +58,7 @@ class BoundContext final : public CheckContext {
   std::int64_t unix_time() const override { return services_.clock.unix_time(); }
   const mail::Message* message() const override { return message_; }
   Facts& facts() override { return scope_.facts; }
+  const Facts& connected_facts() const override { return connected_.facts; }
   FlowDriver& flows() override { return scope_.flows; }
   Deadline flow_deadline() const override {
     return Deadline::after(services_.clock, scope_.policy->flow_timeout);

@@ -143,9 +143,9 @@ mail::HeaderField sign(const Message& message, const TestKey& key, const SignOpt
   if (options.length) body.resize(std::min(*options.length, body.size()));
   std::string names;
   for (const std::string& name : options.headers) names += (names.empty() ? "" : ":") + name;
-  mail::HeaderField field{"DKIM-Signature", " v=" + options.version + "; a=" + algorithm +
-                                                "; c=" + options.form + "; d=" + options.domain +
-                                                ";\r\n\ts=" + options.selector + "; h=" + names};
+  mail::HeaderField field{options.field_name, " v=" + options.version + "; a=" + algorithm +
+                                                  "; c=" + options.form + "; d=" + options.domain +
+                                                  ";\r\n\ts=" + options.selector + "; h=" + names};
   if (options.length) field.value += "; l=" + std::to_string(*options.length);
   field.value += options.extra + ";\r\n\t" + options.hash_name + base64_encode(digest(body, type)) +
                  "; " + options.b_tag;

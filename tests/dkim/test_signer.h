@@ -55,6 +55,7 @@ struct SignOptions {
   std::string b_tag = "b=";  ///< how the tag of the signature is written
   std::string hash_name = "bh=";
   bool fold_b = true;  ///< b= over several lines
+  std::string field_name = "DKIM-Signature";
 };
 
 /// The DKIM-Signature field for the message, not yet added to it.

@@ -83,6 +83,7 @@ void add_spf(CLI::App& program, int& exit_code);
 void add_spf_publishing(CLI::App& spf, int& exit_code);  ///< to the subcommand spf
 void add_dns(CLI::App& program, int& exit_code);
 void add_dkim(CLI::App& program, int& exit_code);
+void add_arc(CLI::App& program, int& exit_code);
 void add_dkim_keys(CLI::App& dkim, int& exit_code);  ///< to the subcommand dkim
 void add_dmarc(CLI::App& program, int& exit_code);
 void add_dmarc_records(CLI::App& dmarc, int& exit_code);  ///< to the subcommand dmarc

@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
   add_spf(program, exit_code);
   add_dns(program, exit_code);
   add_dkim(program, exit_code);
+  add_arc(program, exit_code);
   add_dmarc(program, exit_code);
   add_quarantine(program, exit_code);
   add_greylist(program, exit_code);

@@ -117,7 +117,7 @@ Json to_json(const Verdict& verdict, const std::optional<Record>& record) {
           {"spf", facts.spf_mail_from ? spf::to_string(facts.spf_mail_from->code) : "none"},
           {"dkim", dkim_json(facts)},
           {"dmarc", facts.dmarc ? dmarc::to_string(facts.dmarc->result) : "none"},
-          {"arc", "none"},
+          {"arc", facts.arc ? arc::to_string(facts.arc->status) : "none"},
           {"reference", record ? record->reference : ""},
           {"headers", std::move(headers)}};
 }

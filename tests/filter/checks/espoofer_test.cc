@@ -46,8 +46,8 @@ const std::map<std::string, Argued> kArgued = {
      {"IPREV_PASS SPF_NONE SPF_HELO_PASS DMARC_REJECT", "tag", "550 5.7.26",
       "a name that does not exist has no SPF record, and so authorises nobody"}},
     {"server_a3",
-     {"IPREV_PASS NUL_IN_MESSAGE SPF_PASS SPF_HELO_PASS DKIM_PERMERROR DMARC_REJECT", "550 5.7.26", "550 5.7.26",
-      "a selector with NUL is no name: no key is asked for, least of all a cut one"}},
+     {"IPREV_PASS NUL_IN_MESSAGE SPF_PASS SPF_HELO_PASS DKIM_PERMERROR DMARC_REJECT", "550 5.7.26",
+      "550 5.7.26", "a selector with NUL is no name: no key is asked for, least of all a cut one"}},
     {"server_a5",
      {"IPREV_PASS SPF_NONE SPF_HELO_PASS DMARC_REJECT", "tag", "550 5.7.26",
       "the path is no address: nothing before the parenthesis is taken for its domain"}},
@@ -58,19 +58,20 @@ const std::map<std::string, Argued> kArgued = {
      {"IPREV_PASS FROM_MISSING SPF_PASS SPF_HELO_PASS", "none", "none",
       "the header ends at its first line: no reader behind this MTA is shown an author"}},
     {"server_a11",
-     {"IPREV_PASS FROM_MISSING SPF_PASS SPF_HELO_PASS", "none", "none", "the line From has no colon"}},
+     {"IPREV_PASS FROM_MISSING SPF_PASS SPF_HELO_PASS", "none", "none",
+      "the line From has no colon"}},
     {"server_a13",
      {"IPREV_PASS FROM_MISSING SPF_PASS SPF_HELO_PASS", "none", "none",
       "Resent-From stands in for nothing, and here it is in the body"}},
     {"server_a15",
-     {"IPREV_PASS FROM_MALFORMED AMBIGUOUS_FROM SPF_PASS SPF_HELO_PASS DMARC_PERMERROR", "tag", "550 5.7.1",
-      "an encoded word is no address; who decodes it first shows legitimate.com"}},
+     {"IPREV_PASS FROM_MALFORMED AMBIGUOUS_FROM SPF_PASS SPF_HELO_PASS DMARC_PERMERROR", "tag",
+      "550 5.7.1", "an encoded word is no address; who decodes it first shows legitimate.com"}},
     {"server_a17",
-     {"IPREV_PASS FROM_MALFORMED AMBIGUOUS_FROM SPF_PASS SPF_HELO_PASS DMARC_PERMERROR", "tag", "550 5.7.1",
-      "a quoted pair outside of quotes: first and last address differ"}},
+     {"IPREV_PASS FROM_MALFORMED AMBIGUOUS_FROM SPF_PASS SPF_HELO_PASS DMARC_PERMERROR", "tag",
+      "550 5.7.1", "a quoted pair outside of quotes: first and last address differ"}},
     {"server_a19",
-     {"IPREV_PASS FROM_MALFORMED AMBIGUOUS_FROM SPF_PASS SPF_HELO_PASS DMARC_PERMERROR", "tag", "550 5.7.1",
-      "text behind an address: who takes the last one shows legitimate.com"}},
+     {"IPREV_PASS FROM_MALFORMED AMBIGUOUS_FROM SPF_PASS SPF_HELO_PASS DMARC_PERMERROR", "tag",
+      "550 5.7.1", "text behind an address: who takes the last one shows legitimate.com"}},
     {"client_a2",
      {"IPREV_PASS FROM_SEVERAL SPF_PASS DMARC_PASS", "none", "none",
       "both mailboxes are at the one domain that is proven (RFC 9989 section 5.3.1); whose mailbox "
@@ -173,7 +174,8 @@ TEST(Espoofer, FromWithWhiteSpaceAroundItsNameIsAFrom) {
     rig.session->header("From", " <admin@legitimate.com>");
     rig.end_of_headers();
     const Verdict verdict = rig.end_of_message();
-    EXPECT_EQ(rig.findings(), "IPREV_PASS FROM_SEVERAL AMBIGUOUS_FROM SPF_PASS SPF_HELO_PASS DMARC_PERMERROR")
+    EXPECT_EQ(rig.findings(),
+              "IPREV_PASS FROM_SEVERAL AMBIGUOUS_FROM SPF_PASS SPF_HELO_PASS DMARC_PERMERROR")
         << name;
     const std::string details = findings_with_details(rig);
     for (const char* reader :

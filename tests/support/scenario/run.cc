@@ -8,6 +8,7 @@
 #include "core/base/text.h"
 #include "core/dns/zone.h"
 #include "core/mail/header_block.h"
+#include "dkim/arc/chain.h"
 #include "dkim/verify.h"
 #include "filter/config/settings.h"
 #include "tests/support/scenario/target.h"
@@ -160,6 +161,24 @@ Result<std::string> dkim_results(const std::string& text, const std::string& zon
   return list.empty() ? "none" : list;
 }
 
+/// "pass/2/list.example": the chain of a message, its newest instance and sealer; or "none".
+Result<std::string> arc_result(const std::string& text, const std::string& zone_text) {
+  dns::Zone zone;
+  if (const auto added = zone.add_text(zone_text); !added.ok()) return added.error();
+  const auto now = std::time(nullptr);
+  const mail::ParsedMessage message = mail::parse_message(text);
+  dkim::PublicKeyCache keys;
+  arc::ChainVerifier verifier(keys, message.fields, {}, now);
+  verifier.body(message.body);
+  Answers answers(now);
+  for (const auto& query : verifier.key_queries())
+    answers.add(query, std::make_shared<dns::Answer>(zone.lookup(query).answer));
+  const arc::ChainResult chain = verifier.finish(answers);
+  if (chain.status == arc::ChainStatus::none) return std::string("none");
+  return std::string(arc::to_string(chain.status)) + "/" + std::to_string(chain.instance) + "/" +
+         (chain.sets.empty() ? "" : chain.sets.back().seal.domain);
+}
+
 Result<void> check_assertion(const Step& step, Target& target, const Scenario& scenario) {
   const std::string what = argument(step, 0);
   const auto failed = [&](const std::string& seen) {
@@ -181,10 +200,11 @@ Result<void> check_assertion(const Step& step, Target& target, const Scenario& s
     };
     return logged(target, has) ? Result<void>() : failed(last_record(target.log()));
   }
-  if (step.verb == "dkim") {
+  if (step.verb == "dkim" || step.verb == "arc") {
     const auto message = target.delivered_message();
     if (!message.ok()) return permanent_error(message.error().text(), step.place);
-    const auto results = dkim_results(*message, scenario.zone);
+    const auto results = step.verb == "dkim" ? dkim_results(*message, scenario.zone)
+                                             : arc_result(*message, scenario.zone);
     if (!results.ok()) return permanent_error(results.error().text(), step.place);
     return *results == what ? Result<void>() : failed(*results + "\n" + *message);
   }
@@ -220,7 +240,7 @@ std::vector<std::string> header_without_trace(const std::string& content) {
 Result<void> run_scenario(const Scenario& scenario, Target& target) {
   for (const Step& step : scenario.steps) {
     if (step.verb.ends_with("header") || step.verb.ends_with("finding") || step.verb == "log" ||
-        step.verb == "dkim") {
+        step.verb == "dkim" || step.verb == "arc") {
       if (const auto held = check_assertion(step, target, scenario); !held.ok()) return held;
     } else if (step.verb == "delivered") {
       const auto wanted = std::stoul(argument(step, 0));

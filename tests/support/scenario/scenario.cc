@@ -14,10 +14,11 @@ namespace {
 const std::set<std::string, std::less<>> kVerbs = {
     "connect", "ehlo",       "auth",     "mail",      "rcpt",   "message",   "generate",
     "rset",    "abort-data", "sendmail", "quit",      "header", "no-header", "first-header",
-    "finding", "no-finding", "log",      "delivered", "wait",   "dkim"};
+    "finding", "no-finding", "log",      "delivered", "wait",   "dkim",      "arc"};
 
 bool is_assertion(std::string_view verb) {
-  return verb.ends_with("header") || verb.ends_with("finding") || verb == "log" || verb == "dkim";
+  return verb.ends_with("header") || verb.ends_with("finding") || verb == "log" || verb == "dkim" ||
+         verb == "arc";
 }
 
 class Parser {

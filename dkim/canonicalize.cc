@@ -1,0 +1,149 @@
+#include "dkim/canonicalize.h"
+
+#include <algorithm>
+#include <array>
+
+#include <openssl/evp.h>
+
+namespace gatepost::dkim {
+
+namespace {
+
+constexpr std::size_t kBuffer = 4096;  // relaxed text comes in words
+
+/// Octets that the relaxed form may have to change.
+constexpr std::array<bool, 256> kSpecial = [] {
+  std::array<bool, 256> table{};
+  for (const char c : {' ', '\t', '\r'}) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
+bool is_special(char c) {
+  return kSpecial[static_cast<unsigned char>(c)];
+}
+
+}  // namespace
+
+struct BodyHash::State {
+  State(Canonicalization chosen, std::optional<std::uint64_t> most)
+      : form(chosen), length(most), context(EVP_MD_CTX_new()) {
+    EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
+    buffer.reserve(kBuffer);
+  }
+
+  struct Free {
+    void operator()(EVP_MD_CTX* made) const { EVP_MD_CTX_free(made); }
+  };
+
+  Canonicalization form;
+  std::optional<std::uint64_t> length;
+  std::unique_ptr<EVP_MD_CTX, Free> context;
+  std::string buffer;
+  std::uint64_t octets = 0;
+  std::uint64_t line_ends = 0;  // held back: they may be the empty lines at the end
+  bool space = false;           // held back: it may be the white space at the end of a line
+  bool any = false;             // something else than line ends was seen
+
+  void hash(std::string_view text) {
+    if (length) text = text.substr(0, octets < *length ? *length - octets : 0);
+    if (!text.empty()) EVP_DigestUpdate(context.get(), text.data(), text.size());
+  }
+  void flush() {
+    hash(buffer);
+    octets += buffer.size();
+    buffer.clear();
+  }
+  void emit(std::string_view text) {
+    if (buffer.size() + text.size() > kBuffer) flush();
+    if (text.size() < kBuffer) {
+      buffer += text;
+      return;
+    }
+    hash(text);
+    octets += text.size();
+  }
+  /// What was held back turns out to be inside the body.
+  void release() {
+    any = true;
+    for (; line_ends > 0; --line_ends) emit("\r\n");
+    if (space) emit(" ");
+    space = false;
+  }
+  void simple(std::string_view text);
+  void relaxed(std::string_view text);
+};
+
+// RFC 6376 section 3.4.3: empty lines at the end are left out, nothing else changes.
+void BodyHash::State::simple(std::string_view text) {
+  std::uint64_t trailing = 0;
+  for (; text.ends_with("\r\n"); text.remove_suffix(2)) ++trailing;
+  if (!text.empty()) {
+    release();
+    emit(text);
+  }
+  line_ends += trailing;
+}
+
+// RFC 6376 section 3.4.4: white space at the end of lines is left out, other runs of it are one
+// blank.
+void BodyHash::State::relaxed(std::string_view text) {
+  std::size_t at = 0;
+  const auto is_line_end = [&](std::size_t i) {
+    return text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n';
+  };
+  while (at < text.size()) {
+    if (text[at] == ' ' || text[at] == '\t') {
+      space = true;
+      ++at;
+      continue;
+    }
+    if (is_line_end(at)) {
+      space = false;
+      ++line_ends;
+      at += 2;
+      continue;
+    }
+    release();
+    std::size_t end = at + 1;
+    for (; end < text.size(); ++end) {
+      if (!is_special(text[end])) continue;
+      // A single blank between words, and a CR that ends no line, stay.
+      const bool stays = text[end] == '\r' ? !is_line_end(end)
+                                           : text[end] == ' ' && end + 1 < text.size() &&
+                                                 !is_special(text[end + 1]);
+      if (!stays) break;
+    }
+    emit(text.substr(at, end - at));
+    at = end;
+  }
+}
+
+BodyHash::BodyHash(Canonicalization form, std::optional<std::uint64_t> length)
+    : state_(std::make_unique<State>(form, length)) {}
+BodyHash::~BodyHash() = default;
+BodyHash::BodyHash(BodyHash&&) noexcept = default;
+BodyHash& BodyHash::operator=(BodyHash&&) noexcept = default;
+
+void BodyHash::update(std::string_view octets) {
+  if (state_->form == Canonicalization::simple)
+    state_->simple(octets);
+  else
+    state_->relaxed(octets);
+}
+
+std::string BodyHash::finish() {
+  State& s = *state_;
+  // A body without text is one CRLF in the simple form and nothing in the relaxed one.
+  if (s.any || s.form == Canonicalization::simple) s.emit("\r\n");
+  s.flush();
+  std::string out(32, '\0');
+  unsigned int size = 0;
+  EVP_DigestFinal_ex(s.context.get(), reinterpret_cast<unsigned char*>(out.data()), &size);
+  return out;
+}
+
+std::uint64_t BodyHash::octets() const {
+  return state_->octets;
+}
+
+}  // namespace gatepost::dkim

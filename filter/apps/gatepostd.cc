@@ -30,6 +30,7 @@
 #include "filter/dmarc_log/dmarc_log.h"
 #include "filter/log/log.h"
 #include "filter/milter/milter_server.h"
+#include "filter/milter/signals.h"
 #include "rules/rule_set.h"
 
 namespace gatepost {
@@ -432,14 +433,11 @@ class Daemon {
       say(Log::Level::warning, "daemon.pid_file: cannot write " + settings().pid_file);
   }
 
-  // Nothing but sigwait may happen here: libmilter waits for the same signals, and one that comes
-  // while this thread is busy would stop it. What takes time is posted to a thread of its own.
+  // What takes time is posted to a thread of its own.
   [[noreturn]] void wait_for_signals(const sigset_t& signals) {
     std::thread([this] { errands_.run_until([] { return false; }, SteadyTime::max()); }).detach();
     for (;;) {
-      int signal = 0;
-      sigwait(&signals, &signal);
-      switch (signal) {
+      switch (wait_for_signal(signals)) {
         case SIGHUP:
         case SIGUSR1:
           // Those that come while one waits its turn are one.

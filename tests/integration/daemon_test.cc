@@ -124,10 +124,10 @@ TEST(Daemon, ManyHangupsNeverStopIt) {
   for (int i = 0; i < 200; ++i) {
     ::kill(daemon->process().id(), SIGHUP);
     const bool asks = i % 20 == 0;
-    EXPECT_TRUE(!asks || passes(client)) << i;
+    ASSERT_TRUE(!asks || passes(client)) << i << "\n" << daemon->log();
   }
   EXPECT_TRUE(passes(client));
-  EXPECT_TRUE(daemon->process().running());
+  EXPECT_TRUE(daemon->process().running()) << daemon->log();
 }
 
 ProcessResult run_daemon(const std::vector<std::string>& arguments) {

@@ -91,7 +91,7 @@ class Commands(unittest.TestCase):
 
     def check(self, record, *options):
         zone = self.folder / "zone"
-        zone.write_text(f'x.{DOMAIN}. IN TXT "x"\n' + (f's1._domainkey.{DOMAIN}. IN TXT {record}\n' if record else ""))
+        zone.write_text(f"{DOMAIN}. IN SOA ns.{DOMAIN}. a.{DOMAIN}. 1 1 1 1 60\n" + (f's1._domainkey.{DOMAIN}. IN TXT {record}\n' if record else ""))
         done = self.run_gatepost("check-key", DOMAIN, "s1", "--zone", zone, "--json", *options)
         return done.returncode, json.loads(done.stdout)
 

@@ -41,7 +41,7 @@ enum class Oversign {
   /// that lists and MTAs may add what is missing.
   list_safe,
   /// All signed fields, absent ones too, but for those that an MTA adds when they are missing
-  /// (added_by_mtas()). Mailing lists that add Reply-To, Sender or List-* break the signature.
+  /// (added_by_mtas()). Mailing lists that add Reply-To or List-* break the signature.
   all,
 };
 

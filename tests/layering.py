@@ -20,7 +20,7 @@ import tempfile
 RANKS = [
     (0, "core"),
     (1, "spf"), (1, "dkim"), (1, "dmarc"), (1, "rules"),
-    (2, "filter/metrics"), (2, "filter/policy"), (2, "filter/store"),
+    (2, "filter/metrics"), (2, "filter/policy"), (2, "filter/store"), (2, "filter/keys"),
     (3, "filter/session"), (3, "filter/config"),
     (4, "filter/checks"),
     (5, "filter/milter"), (5, "filter/control"), (5, "filter/log"), (5, "filter/quarantine"),

@@ -243,7 +243,8 @@ void SigningReader::decode(const dkim::KeyTable::Entry& entry, const Table& tabl
     return keep(entry.key, *std::move(key));
   }
   // Relative paths begin where the table is: a daemon has no folder of its own.
-  const fs::path base = fs::path(table.path).parent_path();
+  const fs::path base =
+      table.form == dkim::TableForm::list ? around.folder : fs::path(table.path).parent_path();
   const auto path_of = [&](const std::string& path) {
     return (base / path).lexically_normal().string();
   };

@@ -1,7 +1,6 @@
 #include "filter/keys/name_servers.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/result.h"
 #include "core/flow/flow.h"
 
 namespace gatepost::keys {

@@ -33,6 +33,16 @@ std::string rsa_pem(unsigned int bits, const char* form) {
   return to_pem(EVP_RSA_gen(bits), form);
 }
 
+std::string one_line(std::string text) {
+  std::erase(text, '\n');
+  return text;
+}
+/// Without the lines at both ends.
+std::string bare(const std::string& text) {
+  const auto begin = text.find('\n'), end = text.rfind("\n-----END");
+  return one_line(text.substr(begin, end - begin));
+}
+
 /// "rsa 2048", "ed25519 256" or what is wrong.
 std::string read(const std::string& text) {
   const auto key = PrivateKey::decode(text);
@@ -63,6 +73,10 @@ std::vector<Case> cases() {
        "RSA key has 1016 bits, expected 1024 to 4096 (better 2048)"},
       {"ed25519", to_pem(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), "pkcs8"), "ed25519 256"},
       {"ed25519_seed_as_dknewkey_writes_it", std::string(kRfc8463Seed) + "\n", "ed25519 256"},
+      {"pem_on_one_line", one_line(rsa_pem(1024, "pkcs8")), "rsa 1024"},
+      {"pkcs1_on_one_line", one_line(rsa_pem(1024, "pkcs1")), "rsa 1024"},
+      {"der_in_base64", bare(rsa_pem(1024, "pkcs8")), "rsa 1024"},
+      {"pkcs1_der_in_base64", bare(rsa_pem(1024, "pkcs1")), "rsa 1024"},
       {"text_around_the_key", "# selector s1\n" + rsa_pem(1024, "pkcs8") + "# end\n", "rsa 1024"},
       {"elliptic_curve", to_pem(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"), "pkcs8"),
        "holds another kind of key than RSA or Ed25519"},

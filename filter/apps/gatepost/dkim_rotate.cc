@@ -63,10 +63,10 @@ class FolderLock {
 
 class Runner {
  public:
-  Runner(const Options& options, std::string domain)
+  Runner(const Options& options, const std::string& domain)
       : options_(options),
         clock_(options.at),
-        rotation_(keys::KeyFolder(fs::path(options.folder) / domain), std::move(domain)) {}
+        rotation_(keys::KeyFolder(fs::path(options.folder) / domain), domain) {}
 
   int run(std::chrono::milliseconds wait, std::chrono::milliseconds interval,
           std::int64_t retire_after) {

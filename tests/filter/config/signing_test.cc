@@ -179,6 +179,146 @@ TEST_F(Signing, ShortRsaKeysAreToldButUsed) {
   EXPECT_NE(loaded.configuration.policy->signing_keys, nullptr);
 }
 
+TEST_F(Signing, SelectorsInUseAreRead) {
+  constexpr char kCurrent[] = "[[signing]]\ndomain = 'our.example'\n";
+  EXPECT_THAT(faults(kCurrent),
+              ElementsAre("gatepost.toml:1:1: signing: keys/our.example/current cannot be read, "
+                          "expected the selectors in use, one a line"));
+  write("keys/our.example/current", "# rotated\nr1\ne1\n", 0644);
+  write("keys/our.example/r1.private", key_text());
+  EXPECT_THAT(faults(kCurrent),
+              ElementsAre("gatepost.toml:1:1: signing: key file keys/our.example/e1.private there "
+                          "is no such file, expected a private key"));
+  write("keys/our.example/e1.private", key_text());
+  const auto loaded = load(kCurrent);
+  ASSERT_THAT(texts(loaded.errors), IsEmpty());
+  const auto found = loaded.configuration.policy->signing_keys->keys_for("our.example");
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].selector + found[1].selector, "r1e1");
+  write("keys/our.example/current", "e1\n", 0644);
+  EXPECT_NE(load(kCurrent).configuration.policy->hash, loaded.configuration.policy->hash);
+  write("elsewhere/current", "x\n", 0644);
+  write("elsewhere/x.private", key_text());
+  EXPECT_THAT(faults("[[signing]]\ndomain = 'our.example'\nfolder = 'elsewhere'\n"), IsEmpty());
+}
+
+// opendkim's own tables.
+constexpr char kTables[] =
+    "[signing]\nkey_table = 'file:KeyTable'\nsigning_table = 'refile:SigningTable'\n";
+
+TEST_F(Signing, TablesOfOpendkim) {
+  write("k/s1.private", key_text());
+  write("k/our.example.pem", key_text(dkim::KeyType::rsa, 2048));
+  write("KeyTable",
+        "# keys\ns1 our.example:s1:./k/s1.private\nr1 %:r1:./k/%.pem\n"
+        "in in.example:i:nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=\n"
+        "unused unused.example:u:/nowhere/u\n",
+        0644);
+  write("SigningTable", "*@our.example s1\n*@our.example r1 # both\n*@in.example in\n", 0644);
+  const auto loaded = load(kTables);
+  ASSERT_THAT(texts(loaded.errors), IsEmpty());
+  EXPECT_THAT(texts(loaded.warnings), IsEmpty());
+  const auto& keys = *loaded.configuration.policy->signing_keys;
+  const auto found = keys.keys_for("ann@our.example");
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].selector, "s1");
+  EXPECT_EQ(found[1].domain + " " + found[1].selector, "our.example r1");
+  EXPECT_EQ(found[1].key->bits(), 2048);
+  EXPECT_EQ(keys.keys_for("x@in.example").size(), 1U);
+  EXPECT_TRUE(keys.keys_for("x@unused.example").empty());
+  write("SigningTable", "*@our.example s1\n", 0644);
+  EXPECT_NE(load(kTables).configuration.policy->hash, loaded.configuration.policy->hash);
+}
+
+TEST_F(Signing, TablesAndTablesOfOurs) {
+  write("k", key_text());
+  const std::string list =
+      "[signing]\nkey_table = 'csl:s1=our.example:s1:./k'\nsigning_table = "
+      "'csl:ann@our.example=s1'\nmultiple = true\n"
+      "[[signing.key]]\ndomain = 'our.example'\nselector = 't'\nkey_file = 'k'\n";
+  // A list has no folder: its paths begin where the configuration's do.
+  const auto loaded = load(list);
+  ASSERT_THAT(texts(loaded.errors), IsEmpty());
+  const auto& keys = *loaded.configuration.policy->signing_keys;
+  EXPECT_EQ(keys.keys_for("ann@our.example").at(0).selector, "s1");
+  EXPECT_EQ(keys.keys_for("bob@our.example").at(0).selector, "t");
+}
+
+TEST_F(Signing, FaultsOfTablesNameTheirPlace) {
+  write("KeyTable",
+        "first our.example:s1:./none\nr1 our.example r1 /k\ne1 our.example:e1:" +
+            std::string(60, '!') + "\np1 %:p1:./p/%.pem\n",
+        0644);
+  write("SigningTable", "*@our.example frist\nour.example first\n*@a.example e1\n* p1\nx\n", 0644);
+  const auto loaded = load(kTables);
+  EXPECT_THAT(
+      texts(loaded.errors),
+      ElementsAre(
+          "KeyTable:2:4: expected DOMAIN:SELECTOR:KEY, the parts divided by ':', got 'our.example "
+          "r1 /k'",
+          "KeyTable:1:22: key file none there is no such file, expected a private key",
+          "KeyTable:3:19: the key of 'e1' is no private key, expected PEM (-----BEGIN PRIVATE "
+          "KEY-----)",
+          "KeyTable:4:9: no file fits p/%.pem with a domain in place of '%'",
+          "SigningTable:5:2: expected SENDER KEYNAME, got only 'x'",
+          "SigningTable:1:15: the key table has no key 'frist', did you mean 'first'?"));
+  EXPECT_THAT(texts(loaded.warnings),
+              ElementsAre("SigningTable:2:1: 'our.example' is no address and has no '*': it never "
+                          "matches, did you mean '*@our.example'?"));
+}
+
+TEST_F(Signing, SettingsOfTablesAreChecked) {
+  write("SigningTable", "* k\n", 0644);
+  EXPECT_THAT(faults("[signing]\nkey_table = 'file:K'\n"),
+              ElementsAre("gatepost.toml:2:13: signing: signing_table is missing beside key_table: "
+                          "it says whose mail a key signs"));
+  EXPECT_THAT(faults("[signing]\nsigning_table = 'refile:SigningTable'\n"),
+              ElementsAre("gatepost.toml:2:17: signing: key_table is missing beside signing_table: "
+                          "it says where a key is"));
+  EXPECT_THAT(faults("[signing]\nkey_table = 'file:K'\nsigning_table = 'refil:S'\n"),
+              ElementsAre("gatepost.toml:2:13: signing.key_table: expected the path of a readable "
+                          "file, got 'K'",
+                          "gatepost.toml:3:17: signing.signing_table: expected file:PATH, "
+                          "refile:PATH or NAME=VALUE rows (did you mean refile:?), got 'refil:S'"));
+  EXPECT_THAT(faults("[signing]\nkey_tabel = 'x'\nmultiple = 1\nsigning_table = 7\nxyzzy = 1\n"),
+              ElementsAre("gatepost.toml:2:1: signing: unknown key 'key_tabel', did you mean "
+                          "'key_table'?",
+                          "gatepost.toml:3:12: signing.multiple: expected true or false, got 1",
+                          "gatepost.toml:4:17: signing.signing_table: expected file:PATH or "
+                          "refile:PATH, got 7",
+                          "gatepost.toml:5:1: signing: unknown key 'xyzzy', expected key_table, "
+                          "signing_table, multiple or [[signing.key]]"));
+  EXPECT_THAT(faults("[signing]\nkey_table = 'csl:a=b'\nsigning_table = 'csl:x=a'\n"),
+              ElementsAre("gatepost.toml:2:13: signing.key_table: row 1: expected "
+                          "DOMAIN:SELECTOR:KEY, got 'b'",
+                          "gatepost.toml:3:17: signing.signing_table: row 1: the key table has no "
+                          "key 'a'"));
+}
+
+TEST_F(Signing, KeysOfTablesAreCheckedForWhoReadsThem) {
+  write("k", key_text(), 0644);
+  write("KeyTable", "a our.example:s1:./k\n", 0644);
+  write("SigningTable", "* a\n", 0644);
+  EXPECT_THAT(faults(kTables),
+              ElementsAre(HasSubstr("KeyTable:1:18: key file k has mode 0644 (group ")));
+}
+
+TEST_F(Signing, OversignIsOneOfThree) {
+  write("keys/our.example/s1.private", key_text());
+  const auto mode = [&](const std::string& word) {
+    return load("dkim.oversign = '" + word + "'\n" + kOne)
+        .configuration.policy->signing_keys->options()
+        .oversign;
+  };
+  EXPECT_EQ(load(kOne).configuration.policy->signing_keys->options().oversign,
+            dkim::Oversign::list_safe);
+  EXPECT_EQ(mode("none"), dkim::Oversign::none);
+  EXPECT_EQ(mode("all"), dkim::Oversign::all);
+  EXPECT_THAT(faults("dkim.oversign = 'list-save'\n"),
+              ElementsAre("gatepost.toml:1:17: dkim.oversign: expected one of \"list-safe\", "
+                          "\"none\", \"all\" (did you mean \"list-safe\"?), got 'list-save'"));
+}
+
 // As root only: another user's files, and what happens when root is given up.
 class SigningAsRoot : public Signing {
  protected:

@@ -57,7 +57,10 @@ class Dkim final : public Check {
     }
   }
   void end_of_headers(CheckContext& context) override {
-    if (domainkeys_) context.add("DOMAINKEYS", domainkeys_->domain);
+    if (domainkeys_) {
+      context.add("DOMAINKEYS", (domainkeys_->domain.empty() ? "" : domainkeys_->domain + ": ") +
+                                    std::string("historic (RFC 4870), not verified"));
+    }
     if (const auto ended = verifier_->end_of_headers(); !ended.ok())
       context.add("CHECK_ERROR", "dkim: " + ended.error().text());
   }

@@ -54,7 +54,7 @@ const Case kCases[] = {
     {"unknown_tag_rfc6376_3_2", kBase + "r=y; b=QUJD", ""},
     {"duplicate_tag_rfc6376_3_2", kBase + "v=1; b=QUJD", "tag v= stands twice"},
     {"not_a_list", "x", "x: tag without '='"},
-    {"empty", "", "tag without '='"},
+    {"empty", "", "tag list is empty"},
 };
 
 TEST(Signature, WellFormedByRfc6376Section35) {

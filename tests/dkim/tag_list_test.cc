@@ -24,7 +24,7 @@ constexpr Case kCases[] = {
     {"underscore_and_digit_in_name", "x_1=y", "x_1=y"},
     {"duplicate_rfc6376_3_2", "a=1; b=2; a=1", "!tag a= stands twice"},
     {"nothing", "", "!tag list is empty"},
-    {"only_blanks", "  ", "!tag without '='"},
+    {"only_blanks", "  ", "!tag list is empty"},
     {"empty_tag_between", "a=1;;b=2", "!tag without '='"},
     {"no_equals", "a=1; b", "!b: tag without '='"},
     {"name_starts_with_digit", "1a=b", "!1a: not a tag name"},

@@ -72,7 +72,7 @@ void check(const dmarc::Outcome& outcome, std::size_t asked) {
   require(outcome.result != dmarc::ResultCode::fail || outcome.record.has_value());
   for (const auto enforcement :
        {dmarc::Enforcement::off, dmarc::Enforcement::standard, dmarc::Enforcement::strict}) {
-    const auto disposition = dmarc::decide_disposition(outcome, enforcement, false);
+    const auto disposition = dmarc::decide_disposition(outcome, {.enforcement = enforcement});
     require(disposition.action != dmarc::Action::reject ||
             enforcement == dmarc::Enforcement::strict);
   }

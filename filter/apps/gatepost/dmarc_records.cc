@@ -150,6 +150,7 @@ int run(const Options& options) {
     print_lines(last);
   else
     print_table(last);
+  std::fflush(stdout);
   if (found->damaged > 0) {
     std::fprintf(stderr, "gatepost: %zu damaged line%s passed over\n", found->damaged,
                  found->damaged == 1 ? " was" : "s were");

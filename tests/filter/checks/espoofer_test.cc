@@ -148,9 +148,12 @@ TEST(Espoofer, EveryCaseHasItsArguedFindings) {
                                         .recipients = {octets_of(c.at("rcpt_to"))},
                                         .text = message_of(c, key)},
                                        SessionRig::client("192.0.2.66"));
-      EXPECT_EQ(rig.findings(), argued->second.findings) << id << ": " << argued->second.why << "\n"
-                                                         << findings_with_details(rig);
       const bool strict = mode == dmarc::Enforcement::strict;
+      // Who is no author is refused at the end of the header, before anything else is known.
+      const bool early = verdict.stage == Stage::end_of_headers;
+      EXPECT_EQ(rig.findings(), early ? "FROM_MALFORMED AMBIGUOUS_FROM" : argued->second.findings)
+          << id << ": " << argued->second.why << "\n"
+          << findings_with_details(rig);
       EXPECT_EQ(answer(verdict), strict ? argued->second.strict : argued->second.standard)
           << id << (strict ? ", strict: " : ", standard: ") << argued->second.why;
       if (early) {

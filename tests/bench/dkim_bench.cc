@@ -69,7 +69,7 @@ void verify_ed25519(benchmark::State& state) {
   verify(state, fixture);
 }
 
-// ---- The parts of it: see docs/decisions/0010.
+// ---- The parts of it: see docs/decisions/0013.
 
 /// Header and body through libopendkim, nothing verified.
 void part_hashes_by_libopendkim(benchmark::State& state) {

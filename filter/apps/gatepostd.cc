@@ -24,6 +24,7 @@
 #include "filter/apps/control_commands.h"
 #include "filter/apps/engine.h"
 #include "filter/apps/greylist_control.h"
+#include "filter/apps/lookups_json.h"
 #include "filter/apps/quarantine_control.h"
 #include "filter/apps/rules_loader.h"
 #include "filter/control/control.h"
@@ -140,25 +141,6 @@ void make_store_file(const std::string& path, const Account& owner) {
   ::close(fd);
 }
 
-/// How DNS answered each check and each list: {"spf": {"asked", "cached", "ok", …}, …}.
-Json lookups_json(const DnsMetrics& metrics) {
-  Json json = Json::object();
-  for (const auto& [name, row] : metrics.read()) {
-    Json& one = json[name];
-    one["asked"] = row.asked;
-    one["cached"] = row.cached;
-    for (std::size_t i = 0; i < dns::kStatuses; ++i)
-      one[dns::to_string(static_cast<dns::Status>(i))] = row.by_status[i];
-    Json& buckets = one["latency_ms"];
-    for (std::size_t i = 0; i < DnsMetrics::kBounds.size(); ++i)
-      buckets[std::to_string(DnsMetrics::kBounds[i])] = row.by_latency[i];
-    buckets["more"] = row.by_latency.back();
-    one["p50_ms"] = row.bound_of(0.5);
-    one["p99_ms"] = row.bound_of(0.99);
-    one["sum_us"] = row.microseconds;
-  }
-  return json;
-}
 /// Every record goes to the log, and to the log of DMARC when there is one.
 class Records final : public RecordSink {
  public:

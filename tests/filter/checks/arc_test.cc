@@ -277,7 +277,9 @@ TEST_P(ArcSession, FindingsAndAction) {
   ASSERT_FALSE(rig.records.empty());
   EXPECT_EQ(our_findings(rig), row.findings);
   EXPECT_EQ(verdict.action, row.action) << verdict.reply.line();
-  if (row.action == Action::none) EXPECT_EQ(verdict.score, 0);
+  if (row.action == Action::none) {
+    EXPECT_EQ(verdict.score, 0);
+  }
 }
 INSTANTIATE_TEST_SUITE_P(Arc, ArcSession, ::testing::ValuesIn(cases()),
                          [](const auto& row) { return row.param.name; });

@@ -289,6 +289,10 @@ ParsedSignature parse_signature(std::string_view value, SignatureKind kind) {
     return parsed;
   }
   if (const Tag* algorithm = tags->find("a")) parsed.algorithm = printable(algorithm->value, 40);
+  // RFC 8617 section 4.1.2 takes c= from DKIM, where it is "simple" when missing. Those who seal
+  // and those who test (ValiMail's suite, dkimpy) have "relaxed", the only form of the seal.
+  if (kind == SignatureKind::arc_message)
+    parsed.fields.header_form = parsed.fields.body_form = Canonicalization::relaxed;
   for (const TagRule& rule : rules_of(kind)) {
     const Tag* tag = tags->find(rule.name);
     Problem problem;

@@ -46,11 +46,22 @@ Folded begin_value(FieldKind kind) {
   return Folded(std::string_view(to_string(kind)).size() + 2);
 }
 
-/// "b=…;", with white space nowhere but in the octets.
-void add_signature(Folded& value, std::string_view signature) {
+/// "b=…;", with white space nowhere but in the octets, if anywhere.
+void add_signature(Folded& value, std::string_view signature, bool folded) {
+  if (!folded) return value.piece("b=" + base64_encode(signature) + ";", true);
   value.piece("b=", true);
   value.octets(base64_encode(signature));
   value.piece(";", false);
+}
+
+/// Folded behind the instance when the id of those who checked is long.
+std::string results_value(int instance, const authres::AuthenticationResults& results) {
+  const std::string number = "i=" + std::to_string(instance) + ";";
+  const std::string text = authres::format(results, "\n\t");
+  const std::size_t column =
+      std::string_view(to_string(FieldKind::authentication_results)).size() + 2;
+  const bool fits = column + number.size() + 1 + text.find('\n') <= Folded::kColumns;
+  return number + (fits || text.find('\n') == std::string::npos ? " " : "\n\t") + text;
 }
 
 /// h= in one piece where it fits on a line: other implementations compare the text.
@@ -161,7 +172,7 @@ std::string Sealer::State::message_signature(int instance, std::string_view body
                                              std::string_view signature) const {
   Folded value = begin_value(FieldKind::message_signature);
   value.piece("a=rsa-sha256;", false);
-  add_signature(value, signature);
+  add_signature(value, signature, options.fold_signatures);
   value.piece("bh=" + base64_encode(body_hash) + ";", true);
   value.piece("c=relaxed/relaxed;", true);
   value.piece("d=" + options.domain + ";", true);
@@ -175,7 +186,7 @@ std::string Sealer::State::message_signature(int instance, std::string_view body
 std::string Sealer::State::seal(int instance, ChainStatus cv, std::string_view signature) const {
   Folded value = begin_value(FieldKind::seal);
   value.piece("a=rsa-sha256;", false);
-  add_signature(value, signature);
+  add_signature(value, signature, options.fold_signatures);
   value.piece(std::string("cv=") + to_string(cv) + ";", true);
   value.piece("d=" + options.domain + ";", true);
   value.piece("i=" + std::to_string(instance) + ";", true);
@@ -203,8 +214,7 @@ Result<NewSet> Sealer::finish(const ChainResult& chain,
   set.cv = chain.status;
   set.domain = s.options.domain;
   set.selector = s.options.selector;
-  set.authentication_results =
-      "i=" + std::to_string(set.instance) + "; " + authres::format(results, "\n\t");
+  set.authentication_results = results_value(set.instance, results);
 
   const KeptField unsigned_message =
       kept(FieldKind::message_signature, s.message_signature(set.instance, body_hash, ""));

@@ -26,6 +26,9 @@ struct SealOptions {
   std::shared_ptr<const dkim::PrivateKey> key;
   std::vector<std::string> headers = sealed_headers();  ///< covered where present
   std::vector<std::string> oversigned = {"From"};       ///< once more than present
+  /// b= over several lines. On one, the seal's own b= depends on nothing but what it covers: others
+  /// compare it.
+  bool fold_signatures = true;
 };
 
 /// A set that was made: values without leading blank, folded with LF and a TAB. They go on top of

@@ -1,6 +1,7 @@
 // The ARC test suite of ValiMail: one case of GoogleTest for each of theirs. An empty cv means a
 // chain that has ended: RFC 8617 section 5.2 step 2 calls that a failure.
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -32,8 +33,15 @@ std::vector<SuiteCase> read_suite(const char* file) {
   const auto path = shared_data(std::string("conformance/arc/valimail/") + file);
   if (!path) return cases;
   for (const YAML::Node& scenario : YAML::LoadAllFromFile(path->string())) {
-    for (const auto& entry : scenario["tests"])
-      cases.push_back({entry.first.as<std::string>(), entry.second, scenario});
+    for (const auto& entry : scenario["tests"]) {
+      auto name = entry.first.as<std::string>();
+      // Four names stand twice, with different messages: readers of YAML that take the last one see
+      // 171 cases.
+      const bool again = std::any_of(cases.begin(), cases.end(),
+                                     [&](const SuiteCase& c) { return c.name == name; });
+      if (again) name += "_again";
+      cases.push_back({std::move(name), entry.second, scenario});
+    }
   }
   return cases;
 }
@@ -96,9 +104,10 @@ TEST_P(ArcSealing, TagByTag) {
   SealOptions options{scenario["domain"].as<std::string>(), scenario["sel"].as<std::string>(),
                       *dkim::PrivateKey::decode(scenario["privatekey"].as<std::string>())};
   options.oversigned = {};
+  options.fold_signatures = false;
   options.headers.clear();
-  for (const auto name : split(test["sig-headers"].as<std::string>(), ':'))
-    options.headers.emplace_back(name);
+  const auto names = test["sig-headers"].as<std::string>();
+  for (const std::string_view name : split(names, ':')) options.headers.emplace_back(name);
   const auto results = own_results(message.fields, test["srv-id"].as<std::string>());
   const ChainResult chain = validate(message, zone_of(scenario));
   // The suite puts what was found into the message: it must be what we find.
@@ -129,7 +138,7 @@ INSTANTIATE_TEST_SUITE_P(Valimail, ArcSealing,
 
 TEST(ArcSuite, IsWhole) {
   if (!shared_data("conformance/arc/valimail")) GTEST_SKIP() << "no shared test data";
-  EXPECT_EQ(read_suite("arc-draft-validation-tests.yml").size(), 171U);
+  EXPECT_EQ(read_suite("arc-draft-validation-tests.yml").size(), 171U + 4U);
   EXPECT_EQ(read_suite("arc-draft-sign-tests.yml").size(), 17U);
 }
 

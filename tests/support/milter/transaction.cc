@@ -17,9 +17,15 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
+/// Without the blanks before the colon, which are obsolete syntax (RFC 5322 section 4.5).
+std::string_view bare_name(std::string_view name) {
+  while (!name.empty() && (name.back() == ' ' || name.back() == '\t')) name.remove_suffix(1);
+  return name;
+}
+
+/// RFC 5322 section 3.6.8: printable ASCII without the colon.
 bool is_field_name(std::string_view name) {
-  // RFC 5322 section 3.6.8: printable ASCII without the colon; blanks before the colon are
-  // obsolete.
+  name = bare_name(name);
   return !name.empty() &&
          std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 127; });
 }
@@ -27,7 +33,7 @@ bool is_field_name(std::string_view name) {
 void change_header(HeaderFields& headers, const ChangeHeader& change, const std::string& blank) {
   std::uint32_t index = std::max<std::uint32_t>(change.index, 1);  // Sendmail takes 0 for 1
   for (auto field = headers.begin(); field != headers.end(); ++field) {
-    if (!iequals(field->first, change.name) || --index > 0) continue;
+    if (!iequals(bare_name(field->first), change.name) || --index > 0) continue;
     if (change.value.empty()) {
       headers.erase(field);
     } else {

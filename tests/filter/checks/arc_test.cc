@@ -224,7 +224,8 @@ std::vector<Case> cases() {
   return {
       {"trusted", forwarded_letter(kPassed),
        "ARC_PASS(i=1 sealed by list.example) DMARC_REJECT(author.example) "
-       "ARC_TRUSTED(list.example (set 1) says dmarc=pass for author.example)",
+       "ARC_TRUSTED(list.example (set 1) says dmarc=pass for author.example; arc=pass "
+       "as[1].d=list.example as[1].s=s)",
        Action::none, trusted},
       {"not_trusted", forwarded_letter(kPassed),
        "ARC_PASS(i=1 sealed by list.example) DMARC_REJECT(author.example)", Action::reject},
@@ -239,10 +240,10 @@ std::vector<Case> cases() {
        "does not match)",
        Action::reject, trusted},
       {"trusted_and_dns_is_down", forwarded_letter(kPassed),
-       "ARC_TEMPERROR(ARC-Message-Signature of set 1: key query: servfail) "
+       "ARC_TEMPERROR(ARC-Message-Signature of set 1: key query: servfail (servfail)) "
        "DMARC_REJECT(author.example) "
        "ARC_TRUSTED_TEMPERROR(sealed by list.example, but ARC-Message-Signature of set 1: key "
-       "query: servfail)",
+       "query: servfail (servfail))",
        Action::tempfail,
        [](SessionRig& rig, Policy& p) {
          p.arc_trusted_sealers = *MatchList::parse({"list.example"});
@@ -442,7 +443,7 @@ const NotSealedCase kNotSealed[] = {
     {"local_mail", "", [](Connection& c, Policy&) { c.local = true; }},
     {"refused", "",
      [](Connection&, Policy& p) {
-       p.set_rule("AMBIGUOUS_FROM", {0, Action::reject});
+       p.set_rule("FROM_SEVERAL", {0, Action::reject});
      },
      "", "From: a@list.example, b@list.example\n\nhello\n"},
     {"no_from", "ARC_NOT_SEALED(message has no From field)", [](Connection&, Policy&) {}, "",

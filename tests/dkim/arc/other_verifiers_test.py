@@ -26,7 +26,7 @@ MESSAGES = {
     "signed": b"Authentication-Results: mx.example; dkim=pass header.d=author.example\r\n"
               b"DKIM-Signature: v=1; a=rsa-sha256; d=author.example; s=s;\r\n\th=from; bh=AA==; b=AA==\r\n"
               b"From: ann@author.example\r\nSubject:\r\n\r\n",
-    "bare line feeds": b"Authentication-Results: mx.example; none\nFrom: ann@author.example\nSubject: x\n\nbody\n",
+    "bare line feeds": b"Authentication-Results: mx.example; spf=none\nFrom: ann@author.example\nSubject: x\n\nbody\n",
 }
 
 

@@ -213,6 +213,16 @@ const std::vector<PartFacts>& MessageView::parts() {
   return parts_;
 }
 
+const std::vector<Url>& MessageView::urls(const UrlSettings& settings) {
+  read_texts();
+  if (!urls_) {
+    UrlList list = find_urls(content_.body, html_, settings);
+    if (list.too_many) content_.defects.too_many_urls = true;
+    urls_ = std::move(list.urls);
+  }
+  return *urls_;
+}
+
 Content MessageView::take_content() && {
   read_texts();
   return std::move(content_);

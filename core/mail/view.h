@@ -10,6 +10,7 @@
 #include "core/mail/html.h"
 #include "core/mail/message.h"
 #include "core/mail/mime.h"
+#include "core/mail/urls.h"
 
 namespace gatepost::mail {
 
@@ -45,6 +46,9 @@ class MessageView {
   const std::vector<HtmlFacts>& html();
   const std::vector<PartFacts>& parts();
 
+  /// The settings of the first call count.
+  const std::vector<Url>& urls(const UrlSettings& settings);
+
   /// What could not be looked at so far.
   const ContentDefects& defects() const { return content_.defects; }
   /// For those who want the content alone.
@@ -65,6 +69,7 @@ class MessageView {
   PieceText invisible_;
   std::vector<HtmlFacts> html_;
   std::vector<PartFacts> parts_;
+  std::optional<std::vector<Url>> urls_;
 };
 
 }  // namespace gatepost::mail

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <functional>
 #include <map>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 
 #include "core/mail/characters.h"
 #include "core/mail/content.h"
+#include "core/mail/registries.h"
 #include "tests/support/shared_data.h"
 
 namespace gatepost::test {
@@ -71,6 +73,23 @@ inline bool ask_spamassassin(
   }
   std::free(line);
   return WEXITSTATUS(::pclose(pipe)) == 0 && answers == files.size();
+}
+
+/// The names of SpamAssassin's own file.
+inline mail::Registries registries_of_spamassassin() {
+  mail::Registries out;
+  std::ifstream in("/usr/share/spamassassin/20_aux_tlds.cf");
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream words(line);
+    std::string key;
+    words >> key;
+    for (std::string name; words >> name && name[0] != '#';) {
+      if (key == "util_rb_tld") out.add_top_level(name);
+      if (key == "util_rb_2tld") out.add_two_level(name);
+      if (key == "util_rb_3tld") out.add_three_level(name);
+    }
+  }
+  return out;
 }
 
 inline bool spamassassin_is_here() {

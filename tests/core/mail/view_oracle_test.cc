@@ -133,12 +133,58 @@ void compare_facts(Tally& tally, const std::string& file, const json& theirs,
   texts("anchor", ours.anchor);
 }
 
+std::vector<std::string> sorted(std::vector<std::string> list) {
+  std::sort(list.begin(), list.end());
+  return list;
+}
+
+void compare_urls(Tally& tally, const std::string& file, const json& theirs,
+                  const std::vector<Url>& urls) {
+  std::map<std::string, const Url*> ours;
+  for (const Url& url : urls) ours[url.raw] = &url;
+  bool all = true;
+  for (const auto& [key, info] : theirs.items()) {
+    const std::string raw = octets_of(json(key));
+    const auto found = ours.find(raw);
+    tally.add("url found", found != ours.end(), file + " misses " + quoted(raw));
+    if (found == ours.end()) {
+      all = false;
+      continue;
+    }
+    const Url& url = *found->second;
+    const auto compare = [&](const char* name, const std::vector<std::string>& mine) {
+      std::vector<std::string> other;
+      for (const auto& text : info.at(name)) other.push_back(octets_of(text));
+      const bool equal = sorted(other) == sorted(mine);
+      if (!equal && name != std::string_view("anchor")) all = false;
+      tally.add(std::string("url ") + name, equal,
+                file + " " + quoted(raw) + "\n  theirs " +
+                    quoted(json(other).dump(-1, ' ', true, json::error_handler_t::replace)) +
+                    "\n  ours   " +
+                    quoted(json(mine).dump(-1, ' ', true, json::error_handler_t::replace)));
+    };
+    compare("cleaned", url.cleaned);
+    compare("types", url.types);
+    compare("domains", url.domains);
+    compare("anchor", url.anchor_texts);
+    ours.erase(found);
+  }
+  for (const auto& [raw, url] : ours) {
+    all = false;
+    tally.add("url found", false, file + " has " + quoted(raw) + " too much");
+  }
+  tally.add("urls of message", all, file);
+}
+
 TEST(ViewOracle, RulesSeeWhatSpamAssassinsRulesSee) {
   const std::filesystem::path folder = GATEPOST_BINARY_DIR "/view-oracle";
   if (!gatepost::test::spamassassin_is_here()) GTEST_SKIP() << "no spamassassin";
   const auto files = gatepost::test::oracle_messages(folder, setting("VIEW_ORACLE_MESSAGES", 300));
   if (files.empty()) GTEST_SKIP() << "no shared data";
   Tally tally;
+  const Registries registries = gatepost::test::registries_of_spamassassin();
+  // Redirectors are told by the rules' patterns; those that name their target in the open are not.
+  const UrlSettings url_settings{.registries = &registries, .redirect = {}, .idn = false};
   ASSERT_TRUE(gatepost::test::ask_spamassassin(
       files, folder, [&](const std::string& file, const json& theirs) {
         const auto message = gatepost::test::message_of(gatepost::test::read_file(file));
@@ -155,6 +201,7 @@ TEST(ViewOracle, RulesSeeWhatSpamAssassinsRulesSee) {
         for (const auto& part : view.parts()) types.push_back(part.type);
         compare_pieces(tally, "types", file, theirs.at("types").get<std::vector<std::string>>(),
                        types);
+        compare_urls(tally, file, theirs.value("uris", json::object()), view.urls(url_settings));
         const json html = theirs.value("html", json::array());
         tally.add("html parts", html.size() == view.html().size(), file);
         for (std::size_t i = 0; i < std::min(html.size(), view.html().size()); ++i)
@@ -164,6 +211,8 @@ TEST(ViewOracle, RulesSeeWhatSpamAssassinsRulesSee) {
   EXPECT_GE(tally.share("body"), 0.99);
   EXPECT_GE(tally.share("visible body"), 0.99);
   EXPECT_GE(tally.share("rawbody"), 0.99);
+  EXPECT_GE(tally.share("url found"), 0.99);
+  EXPECT_GE(tally.share("url cleaned"), 0.99);
 }
 
 }  // namespace

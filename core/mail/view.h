@@ -31,6 +31,7 @@ class MessageView {
   MessageView& operator=(MessageView&&) = default;
 
   const Message& message() const { return *message_; }
+  const ContentLimits& limits() const { return limits_; }
   /// `full`: cheap.
   std::string_view full() const { return content_.full; }
   /// The body as it came, with LF line ends; a part of full().

@@ -272,6 +272,15 @@ TEST(Content, PartsAreLimited) {
   EXPECT_FALSE(content_of(text, {.max_parts = 10001}).defects.too_many_parts);
 }
 
+TEST(Content, FiftyMegabytesOfBase64AreReadToTheirLimit) {
+  const std::string line = repeat("QUJD", 19) + "\n";
+  std::string text = "Subject: s\nContent-Transfer-Encoding: base64\n\n";
+  while (text.size() < 50'000'000) text += line;
+  const Content content = content_of(text);
+  EXPECT_TRUE(content.defects.truncated);
+  EXPECT_LE(content.body.text.size(), (std::size_t{2} << 20) + 5000);
+}
+
 TEST(Content, ManyCharsetsCostNoMoreThanAHundred) {
   std::string text = kMixed;
   for (int i = 0; i < 150; ++i) text += "--b\nContent-Type: text/plain; charset=koi8-r\n\n\xf0\n\n";

@@ -101,7 +101,7 @@ std::optional<std::string> plain_octet(std::string_view text) {
     while (digits.size() > 1 && digits.front() == '0') digits.remove_prefix(1);
     std::uint64_t value = ~std::uint64_t{0};
     std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-    return std::to_string(value);
+    return value == 0 ? std::string() : std::to_string(value);  // zeros go, here as below
   }
   if (text.empty() || !std::all_of(text.begin(), text.end(), is_digit)) return std::nullopt;
   const bool zeros = text.front() == '0';

@@ -143,8 +143,8 @@ TEST(Html, Facts) {
   EXPECT_EQ(facts.anchor, std::vector<std::string>{"click <img>\n"});
   EXPECT_EQ(facts.image_area, 100 * 50 * 6);
   EXPECT_EQ(facts.max_size, 5);
-  EXPECT_EQ(facts.obfuscation, 2U);
-  EXPECT_EQ(facts.backhair_count, 2U);
+  EXPECT_EQ(facts.obfuscation, 3U);
+  EXPECT_EQ(facts.backhair_count, 3U);
   EXPECT_TRUE(facts.font_face_bad);
   EXPECT_TRUE(facts.form_action_mailto);
   EXPECT_TRUE(facts.embeds);

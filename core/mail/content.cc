@@ -8,7 +8,7 @@ void PieceText::add(std::string_view piece, std::size_t limit) {
   do {
     std::size_t length = piece.size();
     if (length > limit) {
-      const std::size_t blank = piece.rfind(' ', limit - 1);
+      const std::size_t blank = piece.rfind(' ', limit);
       length = blank == std::string_view::npos ? limit : blank + 1;
       if (blank == std::string_view::npos) {
         // Not inside of a character, if these are characters.

@@ -15,6 +15,11 @@ namespace gatepost::mail {
 struct ContentLimits {
   /// Of the body that is looked at, and of each text made from it.
   std::size_t max_size = std::size_t{2} << 20;
+  /// Of each part's text in `body`, in characters, and in `rawbody`, in octets; a little more where
+  /// a line or a word ends behind it; 0 is no limit. SpamAssassin's body_part_scan_size and
+  /// rawbody_part_scan_size, with its defaults.
+  std::size_t max_body_part = 50000;
+  std::size_t max_rawbody_part = 500000;
   int max_depth = 30;  ///< of multiparts and enclosed messages
   int max_parts = 1000;
 
@@ -29,7 +34,7 @@ struct ContentDefects {
   bool bad_encoding = false;  ///< base64 or quoted-printable with faults; decoded as far as it goes
   bool unknown_charset = false;  ///< text read as Windows-1252
   bool too_much_html = false;    ///< more addresses, comments or kinds of tags than are kept
-  bool too_many_urls = false;    ///< more different addresses than are looked at (MessageView::urls)
+  bool too_many_urls = false;  ///< more different addresses than are looked at (MessageView::urls)
   bool operator==(const ContentDefects&) const = default;
 };
 
@@ -47,7 +52,8 @@ struct PieceText {
     return std::string_view(text).substr(pieces[index].begin,
                                          pieces[index].end - pieces[index].begin);
   }
-  /// Appends a piece, cut where it is longer than `limit`: behind a blank, else between characters.
+  /// Appends a piece, cut where it is longer than `limit`: behind a blank (which may be one more),
+  /// else between characters.
   void add(std::string_view piece, std::size_t limit);
 };
 

@@ -345,6 +345,13 @@ class Walker {
     const std::string dashed = "--" + type.boundary;
     auto delimiter = type.boundary.empty() ? std::nullopt : find_delimiter(body, 0, dashed);
     if (!delimiter) return visit_({ContentType{}, TransferEncoding::identity, body});
+    const auto first = delimiter;
+    while (delimiter && delimiter->closes) delimiter = find_delimiter(body, delimiter->end, dashed);
+    if (!delimiter) {  // nothing opens a part: what stands before the end is one
+      std::string_view text = body.substr(0, first->begin == 0 ? 0 : first->begin - 1);
+      const PartHeader header = take_header(text);
+      return part(header, text, depth + 1, false);
+    }
     const bool digest = type.type == "multipart/digest";
     while (delimiter && !delimiter->closes && !defects_.too_many_parts) {
       const std::size_t begin = delimiter->end;
@@ -381,7 +388,9 @@ ContentType parse_content_type(std::string_view value) {
   ContentType result;
   const std::string type = to_lower(reader.read_until(";"));
   const std::size_t slash = type.find('/');
-  if (slash != std::string::npos && slash != 0) {
+  if (slash == std::string::npos && !type.empty() && type != "text") {
+    result.type = type.substr(0, type.find(' '));
+  } else if (slash != std::string::npos && slash != 0) {
     // "text / plain" and what follows a blank behind the type is seen in the wild.
     std::string joined;
     for (const char c : type) {

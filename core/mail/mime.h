@@ -23,9 +23,10 @@ struct ContentType {
 };
 
 /// Reads the value of a Content-Type field as tolerantly as readers of mail do: comments anywhere,
-/// quotes or none, values in sections (RFC 2231 section 3), the first of two equal parameters. What
-/// has no slash is text/plain (RFC 2045 section 5.2), and so is every text/… but html, calendar and
-/// x-vcard. Also reads the parameters of Content-Disposition. Linear in the length of `value`.
+/// quotes or none, values in sections (RFC 2231 section 3), the first of two equal parameters. An
+/// empty one and "text" are text/plain (RFC 2045 section 5.2), and so is every text/… but html,
+/// calendar and x-vcard. Also reads the parameters of Content-Disposition. Linear in the length of
+/// `value`.
 ContentType parse_content_type(std::string_view value);
 
 enum class TransferEncoding { identity, quoted_printable, base64 };

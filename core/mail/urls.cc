@@ -66,7 +66,9 @@ class Collector {
   void html(const HtmlFacts& facts) {
     for (const HtmlUri& uri : facts.uris) {
       if (out_.too_many) return;
-      Url* url = add(uri.uri, uri.types, false);
+      // SpamAssassin calls what stood in no element for itself "parsed".
+      static const std::vector<std::string> kParsed = {"parsed"};
+      Url* url = add(uri.uri, uri.types.empty() ? kParsed : uri.types, false);
       if (url == nullptr) continue;
       for (const std::string& text : uri.anchor_texts) add_once_of_many(*url, text);
     }

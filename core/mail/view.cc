@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/text.h"
+#include "core/mail/characters.h"
 #include "core/mail/charset.h"
 #include "core/mail/encoded_word.h"
 #include "core/mail/fields.h"
@@ -89,7 +90,11 @@ class PartReader {
       drop_line_end_cr(decoded_);
       octets = decoded_;
     }
-    if (raw) add_raw(bounded(octets, content_.rawbody.text.size()), content_.rawbody);
+    if (raw) {
+      add_raw(
+          bounded(within(octets, limits_.max_rawbody_part, "\n> "), content_.rawbody.text.size()),
+          content_.rawbody);
+    }
     if (shown) render(bounded(octets, all.text.size()), leaf.type.charset, type == "text/html");
   }
 
@@ -104,6 +109,25 @@ class PartReader {
     if (text.size() <= room) return text;
     content_.defects.truncated = true;
     return text.substr(0, room);
+  }
+
+  // The begin of a part's text, up to the first of `stops` that is close behind `limit`.
+  static std::string_view within(std::string_view text, std::size_t limit, std::string_view stops) {
+    constexpr std::size_t kClose = 1024;
+    if (limit == 0 || text.size() <= limit) return text;
+    for (const char stop : stops) {
+      const std::size_t at = text.substr(0, limit + kClose + 1).find(stop, limit);
+      if (at != std::string_view::npos) return text.substr(0, at + 1);
+    }
+    return text.substr(0, limit);
+  }
+  // max_body_part counts characters.
+  std::string_view shown(std::string_view text) const {
+    if (text.size() <= limits_.max_body_part) return text;
+    std::size_t at = 0;
+    for (std::size_t left = limits_.max_body_part; left > 0 && at < text.size(); --left)
+      next_character(text, at);
+    return within(text, at, "\n ");
   }
 
   // The octets as UTF-8, in text_ or as they are.
@@ -121,15 +145,16 @@ class PartReader {
   void render(std::string_view octets, std::string_view charset, bool is_html) {
     const std::string_view text = decode(octets, charset);
     if (!is_html || text.empty()) {
+      const std::string_view part = shown(text);
       const bool wide = !is_ascii(text);
-      all.add(text, wide);
-      visible.add(text, wide);
+      all.add(part, wide);
+      visible.add(part, wide);
       return;
     }
     HtmlText rendered = render_html(text, octets.size());
-    all.add(bounded(rendered.all, all.text.size()), rendered.wide);
-    visible.add(rendered.visible, rendered.wide);
-    invisible.add(rendered.invisible, rendered.wide);
+    all.add(bounded(shown(rendered.all), all.text.size()), rendered.wide);
+    visible.add(shown(rendered.visible), rendered.wide);
+    invisible.add(shown(rendered.invisible), rendered.wide);
     if (!rendered.invisible.empty()) any_invisible = true;
     if (rendered.facts.too_much) content_.defects.too_much_html = true;
     html_.push_back(std::move(rendered.facts));

@@ -30,13 +30,13 @@ inline std::string octets_of(const nlohmann::json& text) {
   return out;
 }
 
-/// An array as our pieces are: no line feed at the end, nothing empty behind the first.
-inline std::vector<std::string> pieces_of(const nlohmann::json& array) {
+/// An array as our pieces are: no line feed at the end, nothing empty but the Subject.
+inline std::vector<std::string> pieces_of(const nlohmann::json& array, bool subject = true) {
   std::vector<std::string> out;
   for (const auto& text : array) {
     std::string piece = octets_of(text);
     if (piece.ends_with('\n')) piece.pop_back();
-    if (out.empty() || !piece.empty()) out.push_back(std::move(piece));
+    if ((out.empty() && subject) || !piece.empty()) out.push_back(std::move(piece));
   }
   return out;
 }

@@ -388,7 +388,7 @@ ContentType parse_content_type(std::string_view value) {
   ContentType result;
   const std::string type = to_lower(reader.read_until(";"));
   const std::size_t slash = type.find('/');
-  if (slash == std::string::npos && !type.empty() && type != "text") {
+  if (slash == std::string::npos && !type.empty() && type != "text" && !type.starts_with("text ")) {
     result.type = type.substr(0, type.find(' '));
   } else if (slash != std::string::npos && slash != 0) {
     // "text / plain" and what follows a blank behind the type is seen in the wild.

@@ -123,7 +123,7 @@ class PartReader {
   }
   // max_body_part counts characters.
   std::string_view shown(std::string_view text) const {
-    if (text.size() <= limits_.max_body_part) return text;
+    if (limits_.max_body_part == 0 || text.size() <= limits_.max_body_part) return text;
     std::size_t at = 0;
     for (std::size_t left = limits_.max_body_part; left > 0 && at < text.size(); --left)
       next_character(text, at);
@@ -169,11 +169,32 @@ class PartReader {
   int conversions_ = 0;
 };
 
+// A fold and all blanks behind it are one blank.
+std::string on_one_line(std::string_view value) {
+  std::string out;
+  for (std::size_t at = 0; at < value.size();) {
+    const std::size_t fold = value.find('\n', at);
+    const std::size_t next = fold == std::string_view::npos ? fold : fold + 1;
+    if (fold == std::string_view::npos || next >= value.size() ||
+        (value[next] != ' ' && value[next] != '\t')) {
+      const std::size_t end = std::min(next, value.size());
+      out += value.substr(at, end - at);
+      at = end;
+      continue;
+    }
+    std::string_view line = value.substr(at, fold - at);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    out.append(line) += ' ';
+    at = std::min(value.find_first_not_of(" \t", next), value.size());
+  }
+  return out;
+}
+
 // The last Subject is the one that readers of mail agree on least; it is SpamAssassin's.
 void add_subject(const Message& message, Content& content) {
   const auto fields = find_fields(message.fields(), "Subject");
   if (!fields.empty()) {
-    const std::string words = decode_encoded_words(unfold(trim(fields.back()->value)));
+    const std::string words = decode_encoded_words(on_one_line(trim(fields.back()->value)));
     std::string subject;
     append_text(words, "", subject);
     // A line break in an encoded word ends no piece.

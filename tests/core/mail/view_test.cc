@@ -64,7 +64,8 @@ TEST(MessageView, TooManyAddressesAreADefect) {
   std::string plain = "Subject: s\n\n";
   for (int i = 0; i < 100000; ++i) plain += "http://h" + std::to_string(i) + ".com ";
   const auto second = test::message_of(plain);
-  auto plain_view = MessageView::open(*second, {.max_size = std::size_t{8} << 20}).value();
+  auto plain_view =
+      MessageView::open(*second, {.max_size = std::size_t{8} << 20, .max_body_part = 0}).value();
   EXPECT_EQ(plain_view.urls(settings).size(), settings.max_urls);
   EXPECT_TRUE(plain_view.defects().too_many_urls);
 }

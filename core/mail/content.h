@@ -27,7 +27,9 @@ struct ContentDefects {
   bool too_deep = false;   ///< parts below max_depth are not looked at
   bool too_many_parts = false;
   bool bad_encoding = false;  ///< base64 or quoted-printable with faults; decoded as far as it goes
-  bool unknown_charset = false;  ///< text kept as octets, wrong ones as U+FFFD
+  bool unknown_charset = false;  ///< text read as Windows-1252
+  bool too_much_html = false;    ///< more addresses, comments or kinds of tags than are kept
+  bool too_many_urls = false;    ///< more different addresses than are looked at (MessageView::urls)
   bool operator==(const ContentDefects&) const = default;
 };
 
@@ -58,7 +60,9 @@ struct Content {
   /// `body`: the decoded Subject (always there, maybe empty; where it is longer than kPiece, in
   /// several pieces), then the paragraphs of all parts of text/plain and text/html: transfer
   /// encoding and charset decoded to UTF-8, each run of Unicode white space as one blank. Empty
-  /// lines and NUL end a paragraph. HTML stays as it is written.
+  /// lines and NUL end a paragraph. HTML is rendered (html.h). UTF-8, but for a message that is
+  /// ASCII through and through and whose HTML names characters from U+0080 to U+00FF: these are
+  /// single octets then, as they are for SpamAssassin.
   PieceText body;
   std::size_t subject_pieces = 1;  ///< how many of the first pieces of `body` are the Subject
   /// `rawbody`: the parts of text/* (but text/calendar) and message/* with the transfer encoding
@@ -71,11 +75,7 @@ struct Content {
   ContentDefects defects;
 };
 
-/// Octets of `charset` as UTF-8, as readers of mail see them: what is valid UTF-8 already stays
-/// whatever its charset is said to be; no charset, US-ASCII and ISO-8859-1 are Windows-1252;
-/// wrong octets become U+FFFD. @return false for an unknown charset: read as UTF-8 then.
-bool append_text(std::string_view octets, std::string_view charset, std::string& out);
-
+/// All of it at once; MessageView (view.h) reads what is asked for.
 /// Reads a frozen message. Pure but for reading its spool file; any thread. Never fails over what
 /// the message holds: what cannot be read is a defect. A temporary Error only when the spool file
 /// cannot be read. Costs about as much memory as four times what is read.

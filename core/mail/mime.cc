@@ -232,14 +232,20 @@ bool decode_quoted_printable(std::string_view text, std::size_t limit, std::stri
 // ----------------------------------------------------------------------------------- the tree
 
 struct PartHeader {
-  std::optional<std::string> content_type;  // the first of each
+  std::optional<std::string> content_type;  // the last of each, as most readers of mail do
   std::optional<std::string> transfer_encoding;
+  std::optional<std::string> disposition;
 
   void note(std::string_view name, std::string_view value) {
     name = trim(name);
-    auto& slot = iequals(name, "Content-Type") ? content_type : transfer_encoding;
-    if (&slot == &transfer_encoding && !iequals(name, "Content-Transfer-Encoding")) return;
-    if (!slot) slot.emplace(value);
+    if (!istarts_with(name, "Content-")) return;
+    name.remove_prefix(8);
+    if (iequals(name, "Type"))
+      content_type.emplace(value);
+    else if (iequals(name, "Transfer-Encoding"))
+      transfer_encoding.emplace(value);
+    else if (iequals(name, "Disposition"))
+      disposition.emplace(value);
   }
 };
 
@@ -317,6 +323,10 @@ class Walker {
     const TransferEncoding encoding = header.transfer_encoding
                                           ? parse_transfer_encoding(*header.transfer_encoding)
                                           : TransferEncoding::identity;
+    if (header.disposition) {
+      std::string name = parse_content_type(*header.disposition).name;
+      if (!name.empty()) type.name = std::move(name);
+    }
     const bool message = type.type == "message/rfc822" || type.type == "message/global";
     if (!message && !type.is_multipart()) return visit_({type, encoding, body});
     if (depth >= limits_.max_depth) {
@@ -379,9 +389,13 @@ ContentType parse_content_type(std::string_view value) {
       if (c != ' ') joined += c;
     }
     result.type = std::move(joined);
+    if (result.type.starts_with("text/") && result.type != "text/html" &&
+        result.type != "text/calendar" && result.type != "text/x-vcard")
+      result.type = "text/plain";
   }
   Parameter boundary;
   Parameter charset;
+  Parameter file;
   while (reader.take(';')) {
     const std::string name = reader.read_until("=;");
     if (!reader.take('=')) continue;
@@ -390,11 +404,16 @@ ContentType parse_content_type(std::string_view value) {
       boundary.add(*suffix, std::move(content));
     } else if (const auto part = suffix_of(name, "charset")) {
       charset.add(*part, std::move(content));
+    } else if (const auto whole = suffix_of(name, "filename")) {
+      file.add(*whole, std::move(content));
+    } else if (const auto short_name = suffix_of(name, "name")) {
+      file.add(*short_name, std::move(content));
     }
   }
   result.boundary = boundary.get();
   while (result.boundary.ends_with(' ')) result.boundary.pop_back();
   if (result.boundary.size() > kMaxBoundary) result.boundary.clear();
+  result.name = file.get();
   const std::string name = charset.get();
   result.charset = trim(name).substr(0, trim(name).find_first_of(" ;,"));
   return result;

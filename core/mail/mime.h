@@ -16,6 +16,7 @@ struct ContentType {
   std::string type = "text/plain";
   std::string boundary;  ///< of a multipart; at most 1000 octets, else empty
   std::string charset;   ///< as written, empty when none is given
+  std::string name;      ///< of the file, from name or filename; as written in RFC 2231's octets
 
   bool is_multipart() const { return type.starts_with("multipart/"); }
   bool operator==(const ContentType&) const = default;
@@ -23,7 +24,8 @@ struct ContentType {
 
 /// Reads the value of a Content-Type field as tolerantly as readers of mail do: comments anywhere,
 /// quotes or none, values in sections (RFC 2231 section 3), the first of two equal parameters. What
-/// has no slash is text/plain (RFC 2045 section 5.2). Linear in the length of `value`.
+/// has no slash is text/plain (RFC 2045 section 5.2), and so is every text/… but html, calendar and
+/// x-vcard. Also reads the parameters of Content-Disposition. Linear in the length of `value`.
 ContentType parse_content_type(std::string_view value);
 
 enum class TransferEncoding { identity, quoted_printable, base64 };
@@ -38,7 +40,7 @@ bool decode_transfer(std::string_view text, TransferEncoding encoding, std::size
 
 /// One part that holds no others. The views are valid during the visit only.
 struct MimeLeaf {
-  const ContentType& type;
+  const ContentType& type;  ///< its name is that of Content-Disposition when there is one
   TransferEncoding encoding = TransferEncoding::identity;
   std::string_view body;  ///< still encoded, LF line ends, without the LF before the delimiter
 };

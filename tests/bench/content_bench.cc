@@ -1,6 +1,8 @@
 // What reading a message's text costs, ours and GMime's way to the same text parts. A folder of
 // messages in $GATEPOST_BENCH_MAIL is read as well. Figures are printed, never asserted.
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -8,6 +10,7 @@
 #include <benchmark/benchmark.h>
 #include <gmime/gmime.h>
 
+#include "core/mail/view.h"
 #include "tests/core/mail/content_support.h"
 
 namespace gatepost::mail {
@@ -54,6 +57,56 @@ void ours(benchmark::State& state) {
       benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 BENCHMARK(ours)->Unit(benchmark::kMillisecond);
+
+// Everything that a view can make of a message but its attachments.
+void whole_view(benchmark::State& state) {
+  Registries registries;
+  for (const char* name : {"com", "org", "net", "edu", "uk", "de"}) registries.add_top_level(name);
+  const UrlSettings settings{.registries = &registries, .redirect = {}};
+  for (auto _ : state) {
+    for (const auto& message : mail().messages) {
+      auto view = MessageView::open(*message);
+      if (!view.ok()) std::abort();
+      benchmark::DoNotOptimize(view->urls(settings).size());
+      benchmark::DoNotOptimize(view->visible_body().pieces.size());
+    }
+  }
+  state.counters["us_per_message"] = benchmark::Counter(
+      static_cast<double>(mail().messages.size()) / 1e6,
+      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(whole_view)->Unit(benchmark::kMillisecond);
+
+// The message whose view takes the median time of all.
+void median_view(benchmark::State& state) {
+  static const std::size_t median = [] {
+    std::vector<std::pair<std::chrono::nanoseconds, std::size_t>> times;
+    for (std::size_t i = 0; i < mail().messages.size(); ++i) {
+      const auto begin = std::chrono::steady_clock::now();
+      benchmark::DoNotOptimize(read_content(*mail().messages[i]).ok());
+      times.emplace_back(std::chrono::steady_clock::now() - begin, i);
+    }
+    std::nth_element(times.begin(), times.begin() + static_cast<long>(times.size() / 2),
+                     times.end());
+    return times[times.size() / 2].second;
+  }();
+  for (auto _ : state) benchmark::DoNotOptimize(read_content(*mail().messages[median]).ok());
+}
+BENCHMARK(median_view)->Unit(benchmark::kMicrosecond);
+
+void html(benchmark::State& state) {
+  std::string text = "<html><head><title>t</title><style>p { color: red }</style></head><body>";
+  while (text.size() < 1000000) {
+    text +=
+        "<table width=\"100%\" style=\"background-color:#ffffff\"><tr><td><p class=\"x\"><font "
+        "color=\"#333333\" size=2 face=\"Arial, Helvetica\">A line of text &amp; more of it "
+        "in<br>a mail that sells &quot;things&quot;.</font></p><a href=\"http://www.shop.example/"
+        "item\"><img src=\"http://i.example/x.png\" width=10 height=20></a></td></tr></table>\n";
+  }
+  for (auto _ : state) benchmark::DoNotOptimize(render_html(text, text.size()).all.size());
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * text.size()));
+}
+BENCHMARK(html)->Unit(benchmark::kMillisecond);
 
 void visit(GMimeObject*, GMimeObject* object, gpointer stream) {
   if (!GMIME_IS_TEXT_PART(object)) return;

@@ -88,6 +88,10 @@ class RegexRunner {
   /// @return `limited` when a budget ended it; `count` holds what was found until then.
   Found count(const Regex& regex, std::string_view subject, int most, int& count);
 
+  /// What the first group of the leftmost match holds; nothing when there is no match or no such
+  /// group took part.
+  std::optional<std::string_view> first_group(const Regex& regex, std::string_view subject);
+
   std::size_t runs() const { return runs_; }
   /// Runs that a budget ended.
   std::size_t limited() const { return limited_; }

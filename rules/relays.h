@@ -23,6 +23,7 @@ class NetworkList {
   };
   void add(Entry entry) { entries_.push_back(entry); }
   bool empty() const { return entries_.empty(); }
+  const std::vector<Entry>& entries() const { return entries_; }
   bool contains(const IpAddress& address) const;
   bool operator==(const NetworkList&) const = default;
 

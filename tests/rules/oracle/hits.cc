@@ -20,6 +20,7 @@
 #include "rules/envelope_from.h"
 #include "rules/meta.h"
 #include "rules/parse.h"
+#include "rules/prepared_settings.h"
 
 namespace {
 

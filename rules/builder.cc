@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "rules/regex.h"
+
 namespace gatepost::rules {
 
 Builder::Entry* Builder::entry(const std::string& name, const Place& place) {
@@ -166,12 +168,12 @@ void Builder::replace_tags() {
     if (!known.tags || known.state != State::rule) continue;
     Rule& rule = *rules_[known.index];
     if (!rule.has_pattern()) continue;
-    if (tags_.replace(rule.pattern, limits_.max_pattern)) continue;
-    reporter_.error(rule.pattern.place,
-                    name + ": the pattern has more than " + std::to_string(limits_.max_pattern) +
-                        " octets with its tags replaced",
-                    name);
-    refuse(name);
+    if (tags_.replace(rule.pattern, kMaxExpression)) continue;
+    const Place place = rule.place;
+    const std::string directive(to_string(rule.type));
+    unsupported(name, directive, place,
+                "the pattern has more than " + std::to_string(kMaxExpression) +
+                    " octets with its tags replaced");
   }
 }
 

@@ -19,6 +19,9 @@ namespace gatepost::rules {
 namespace {
 
 constexpr std::size_t kLightFactor = 8;
+// Patterns of many octets, and how many of them one database holds.
+constexpr std::size_t kHuge = 4096;
+constexpr std::size_t kHugeOnes = 16;
 constexpr std::uint32_t kBehindAll = std::numeric_limits<std::uint32_t>::max();
 
 bool has_flag(const Rule& rule, std::string_view flag) {
@@ -243,7 +246,12 @@ class Compiler {
     for (std::uint32_t g = 0; g < members_.size(); ++g) {
       std::vector<std::uint32_t> light;
       std::vector<std::uint32_t> heavy;
+      std::vector<std::uint32_t> huge;  // tags make such
       for (const std::uint32_t rule : members_[g]) {
+        if (parts_.rules[rule].pattern.expression.size() > kHuge) {
+          huge.push_back(rule);
+          continue;
+        }
         const auto traits = traits_of(expression_of(parts_.rules[rule].pattern));
         (traits.has_wide_repeat ? heavy : light).push_back(rule);
       }
@@ -256,6 +264,7 @@ class Compiler {
       }
       spread(g, light, options_.chunk_size * kLightFactor);
       spread(g, heavy, options_.chunk_size);
+      spread(g, huge, std::min(options_.chunk_size, kHugeOnes));
     }
   }
 

@@ -52,11 +52,12 @@ pcre2_code* compile_code(const Expression& expression, std::string_view text, in
   return code;
 }
 
-// What Perl takes and PCRE2 on octets does not: code in patterns, characters above U+00FF, names of
+// What Perl takes and PCRE2 on octets does not: patterns of more than 64 KiB of its code, code in patterns, characters above U+00FF, names of
 // characters, properties that it does not know.
 bool is_unsupported(int error, const Expression& e, std::size_t offset) {
   switch (error) {
     case PCRE2_ERROR_CODE_POINT_TOO_BIG:
+    case PCRE2_ERROR_PATTERN_TOO_LARGE:  // many tags, each with many classes
     case PCRE2_ERROR_UNKNOWN_UNICODE_PROPERTY:
     case PCRE2_ERROR_UNICODE_NOT_SUPPORTED:
     case PCRE2_ERROR_UNSUPPORTED_ESCAPE_SEQUENCE:

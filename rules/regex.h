@@ -36,7 +36,7 @@ struct RegexFault {
 };
 
 /// Longer ones are a fault.
-constexpr std::size_t kMaxExpression = 32768;
+constexpr std::size_t kMaxExpression = 131072;
 
 /// @return what is wrong with it, or nothing.
 std::optional<RegexFault> check_regex(const Expression& expression);

@@ -1,4 +1,5 @@
-// rules_hits --rules FOLDER --now T [--score-set N] [--feature NAME] [--list FILE] FILES…
+// rules_hits --rules FOLDER --now T [--cache FOLDER] [--score-set N] [--feature NAME] [--list FILE]
+// FILES…
 //
 // What our rules hit: one JSON object a line, {"file", "hits"}, subrules included, for the oracle
 // beside it. The first line is {"supported": [...], "metas": {NAME: [rules it uses]}}.
@@ -16,6 +17,7 @@
 
 #include "core/mail/header_block.h"
 #include "core/mail/view.h"
+#include "rules/chunk.h"
 #include "rules/compile.h"
 #include "rules/envelope_from.h"
 #include "rules/meta.h"
@@ -37,6 +39,7 @@ std::string read_file(const std::string& path) {
 struct Options {
   std::string rules;
   std::string list;
+  std::string cache;
   std::int64_t now = 0;
   int score_set = 0;
   bool matched = false;
@@ -53,6 +56,8 @@ bool read_options(int argc, char** argv, Options& out) {
       out.rules = argv[++i];
     else if (arg == "--list")
       out.list = argv[++i];
+    else if (arg == "--cache")
+      out.cache = argv[++i];
     else if (arg == "--now")
       out.now = std::stoll(argv[++i]);
     else if (arg == "--score-set")
@@ -147,6 +152,8 @@ json hits_of(const rules::RuleSet& set, const rules::RuleFile& file, const std::
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == "--compile-rules")
+    return rules::compile_process_main();
   Options options;
   if (!read_options(argc, argv, options)) {
     std::cerr << "usage: rules_hits --rules FOLDER --now UNIXTIME [--score-set N] "
@@ -160,6 +167,8 @@ int main(int argc, char** argv) {
   }
   rules::CompileOptions how;
   how.score_set = options.score_set;
+  how.cache_directory = options.cache;
+  how.helper = {"/proc/self/exe", {"--compile-rules"}};
   auto compiled = rules::compile(file, how);
   if (!compiled.ok()) {
     std::cerr << compiled.error().text() << '\n';

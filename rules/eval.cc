@@ -1,5 +1,6 @@
 #include "rules/eval.h"
 
+#include <algorithm>
 #include <charconv>
 #include <unordered_map>
 
@@ -49,6 +50,12 @@ EvalArguments::EvalArguments(const EvalCall& call, std::string_view signature)
 const EvalFunction* find_eval(std::string_view name) {
   const auto known = table().find(name);
   return known == table().end() ? nullptr : known->second;
+}
+
+bool is_answered_by_findings(std::string_view name) {
+  const auto family = answer_evals();
+  return std::any_of(family.begin(), family.end(),
+                     [&](const EvalFunction& one) { return one.name == name; });
 }
 
 std::string check_arguments(const EvalFunction& function, const EvalCall& call) {

@@ -59,6 +59,8 @@ struct EvalFunction {
 
 /// Null when there is none of that name.
 const EvalFunction* find_eval(std::string_view name);
+/// Whether its answer is what other checks found (FindingAnswers): SPF, DKIM, DMARC, DNS lists.
+bool is_answered_by_findings(std::string_view name);
 /// What is wrong with the arguments, or "".
 std::string check_arguments(const EvalFunction& function, const EvalCall& call);
 

@@ -95,11 +95,17 @@ rules::RuleFile load(const Options& options) {
   return rules::parse(sources, how);
 }
 
-json describe(const rules::RuleFile& file) {
+json describe(const rules::RuleFile& file, const std::vector<rules::Diagnostic>& compiled) {
   json out;
-  json supported = json::array();
-  for (const rules::Rule& rule : file.rules) supported.push_back(rule.name);
   json unsupported = json::object();
+  for (const rules::Diagnostic& d : compiled) {
+    if (d.severity == rules::Diagnostic::Severity::unsupported)
+      unsupported[d.what.substr(0, d.what.find(':'))] = d.what;
+  }
+  json supported = json::array();
+  for (const rules::Rule& rule : file.rules) {
+    if (!unsupported.contains(rule.name)) supported.push_back(rule.name);
+  }
   for (const rules::UnsupportedRule& rule : file.unsupported) unsupported[rule.name] = "?";
   for (const rules::Diagnostic& d : file.diagnostics) {
     if (unsupported.contains(d.rule)) unsupported[d.rule] = d.what;
@@ -179,7 +185,9 @@ int main(int argc, char** argv) {
       std::cerr << d.place.text() << ": " << d.what << '\n';
   }
   if (!compiled->rules) return 78;
-  std::cout << describe(file).dump(-1, ' ', false, json::error_handler_t::replace) << '\n';
+  std::cout
+      << describe(file, compiled->diagnostics).dump(-1, ' ', false, json::error_handler_t::replace)
+      << '\n';
   const rules::PreparedSettings settings(file.settings);
   for (const std::string& path : options.files) {
     std::cout << hits_of(*compiled->rules, file, path, options, settings)

@@ -155,11 +155,11 @@ const FaultCase kFaults[] = {
      "r.cf:1:14 error: A: unknown header modifier ':adr', did you mean ':addr'?"},
     {"header A exists:", "r.cf:1:17 error: A: expected a header field"},
     {"header A exists:X Y", "r.cf:1:18 error: A: expected the end of the line behind exists:X"},
-    {"header A eval:foo", "r.cf:1:10 error: A: expected eval:function(arguments)"},
+    {"header A eval:foo", "r.cf:1:18 error: A: expected eval:function(arguments)"},
     {"header A eval:", "r.cf:1:15 error: A: expected eval:function(arguments)"},
-    {"header A eval:check_rbl('x, 'y')", "r.cf:1:25 error: A: the text is not closed"},
+    {"header A eval:check_rbl('x, y)", "r.cf:1:25 error: A: the text is not closed"},
     {"header A eval:check_rbl('x'", "r.cf:1:24 error: A: expected eval:function(arguments)"},
-    {"header A eval:check_rbl('x' 'y')", "r.cf:1:29 error: A: expected ',' or ')', found"},
+    {"header A eval:check_rbl('x', y z)", "r.cf:1:32 error: A: expected ',' or ')', found"},
     {"header A eval:check_rbl('x')",
      "r.cf:1:10 error: A: check_rbl() takes 2 or more arguments, found 1"},
     {"body A eval:html_range('ratio', 'x', '1')",
@@ -319,7 +319,7 @@ TEST(Parse, ALaterDefinitionReplacesAndKeepsTheScore) {
   EXPECT_EQ(told(file.diagnostics),
             "r.cf:4:8 warning: A is defined again; the definition at r.cf:1:6 has no effect\n");
   // As one that is not supported, too.
-  const RuleFile other = read("body A /x/\nbody B /b/\nuri A /y/\n");
+  const RuleFile other = read("body A /x/\nbody B /b/\nconnect A /y/\n");
   EXPECT_EQ(find(other, "A"), nullptr);
   EXPECT_NE(find(other, "B"), nullptr);
 }
@@ -346,8 +346,10 @@ const ConditionCase kConditions[] = {
     {"version != 4.000001", false},
     {"version <= 4.000001 && perl_version >= 5.010000", true},
     {"0 || version > 3", true},
-    {"plugin(Mail::SpamAssassin::Plugin::SPF)", false},
-    {"!plugin ( Mail::SpamAssassin::Plugin::SPF )", true},
+    {"plugin(Mail::SpamAssassin::Plugin::SPF)", true},
+    {"plugin(Mail::SpamAssassin::Plugin::TextCat)", false},
+    {"!plugin ( Mail::SpamAssassin::Plugin::TextCat )", true},
+    {"can(Mail::SpamAssassin::Plugin::DKIM::has_arc)", true},
     {"plugin(Present)", true},
     {"can(Mail::SpamAssassin::Conf::feature_x)", false},
     {"can(Mail::SpamAssassin::Conf::feature_bug6558_free)", true},

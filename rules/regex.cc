@@ -52,8 +52,8 @@ pcre2_code* compile_code(const Expression& expression, std::string_view text, in
   return code;
 }
 
-// What Perl takes and PCRE2 on octets does not: patterns of more than 64 KiB of its code, code in patterns, characters above U+00FF, names of
-// characters, properties that it does not know.
+// What Perl takes and PCRE2 on octets does not: patterns of more than 64 KiB of its code, code in
+// patterns, characters above U+00FF, names of characters, properties that it does not know.
 bool is_unsupported(int error, const Expression& e, std::size_t offset) {
   switch (error) {
     case PCRE2_ERROR_CODE_POINT_TOO_BIG:

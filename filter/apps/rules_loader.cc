@@ -124,8 +124,7 @@ void refuse_our_names(rules::RuleFile& file) {
   for (const rules::Rule& rule : file.rules) {
     if (find_finding(rule.name) == nullptr) continue;
     // SpamAssassin's SPF_PASS and its like ask for just that finding, which stands for them.
-    if (rule.type == rules::RuleType::eval &&
-        rules::is_answered_by_findings(rule.eval.function)) {
+    if (rule.type == rules::RuleType::eval && rules::is_answered_by_findings(rule.eval.function)) {
       continue;
     }
     file.diagnostics.push_back(

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "rules/regex.h"
+
 namespace gatepost::rules {
 
 Builder::Entry* Builder::entry(const std::string& name, const Place& place) {
@@ -84,9 +86,9 @@ void Builder::skipped(const std::string& name, std::string directive, Place plac
 }
 
 void Builder::unsupported_setting(const std::string& name, Place place) {
-  const auto [known, added] = setting_index_.emplace(name, settings_.size());
-  if (added) settings_.push_back({name, std::move(place), 0});
-  ++settings_[known->second].lines;
+  const auto [known, added] = setting_index_.emplace(name, unsupported_settings_.size());
+  if (added) unsupported_settings_.push_back({name, std::move(place), 0});
+  ++unsupported_settings_[known->second].lines;
 }
 
 void Builder::has_tags(const std::string& name, Place place) {
@@ -151,7 +153,7 @@ void Builder::tell_skipped() {
 }
 
 void Builder::tell_settings() {
-  for (Setting& setting : settings_) {
+  for (Setting& setting : unsupported_settings_) {
     std::string what = "'" + setting.name + "' is not supported";
     if (setting.lines > 1) {
       what += " (" + std::to_string(setting.lines) + " lines, this is the first)";
@@ -160,15 +162,23 @@ void Builder::tell_settings() {
   }
 }
 
-RuleFile Builder::finish() {
+void Builder::replace_tags() {
   for (const std::string& name : mentioned_) {
     const Entry& known = entries_.find(name)->second;
-    if (known.tags && known.state == State::rule) {
-      const Place place = rules_[known.index]->place;
-      const std::string directive(to_string(rules_[known.index]->type));
-      unsupported(name, directive, place, "replace_rules and its tags are not supported");
-    }
+    if (!known.tags || known.state != State::rule) continue;
+    Rule& rule = *rules_[known.index];
+    if (!rule.has_pattern()) continue;
+    if (tags_.replace(rule.pattern, kMaxExpression)) continue;
+    const Place place = rule.place;
+    const std::string directive(to_string(rule.type));
+    unsupported(name, directive, place,
+                "the pattern has more than " + std::to_string(kMaxExpression) +
+                    " octets with its tags replaced");
   }
+}
+
+RuleFile Builder::finish() {
+  replace_tags();
   tell_skipped();
   tell_settings();
 
@@ -190,6 +200,7 @@ RuleFile Builder::finish() {
   }
   std::sort(out.refused.begin(), out.refused.end());
   out.tests = std::move(tests_);
+  out.settings = std::move(settings_);
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "rules/parse.h"
+#include "rules/replace_tags.h"
 #include "rules/reporter.h"
 
 namespace gatepost::rules {
@@ -28,7 +29,9 @@ class Builder {
   void skipped(const std::string& name, std::string directive, Place place, std::string why);
   /// A setting that is not supported: told once for each name, with the number of lines.
   void unsupported_setting(const std::string& name, Place place);
-  /// `replace_rules`: its pattern holds tags, and would not mean what it says.
+  RuleSettings& settings() { return settings_; }
+  ReplaceTags& tags() { return tags_; }
+  /// `replace_rules`: its pattern holds tags, replaced when all of them are known.
   void has_tags(const std::string& name, Place place);
 
   void describe(const std::string& name, std::string text, Place place);
@@ -56,6 +59,7 @@ class Builder {
   Entry* mention(std::string_view directive, const std::string& name, const Place& place);
   void drop(Entry& entry);
   void apply(Rule& rule, Entry& entry);
+  void replace_tags();
   void tell_skipped();
   void tell_settings();
 
@@ -66,6 +70,8 @@ class Builder {
   std::vector<std::optional<Rule>> rules_;
   std::vector<std::optional<UnsupportedRule>> unsupported_;
   std::vector<RuleTest> tests_;
+  RuleSettings settings_;
+  ReplaceTags tags_;
   struct Skipped {
     UnsupportedRule rule;
     std::string why;
@@ -76,7 +82,7 @@ class Builder {
     Place first;
     std::size_t lines = 0;
   };
-  std::vector<Setting> settings_;
+  std::vector<Setting> unsupported_settings_;
   std::unordered_map<std::string, std::size_t> setting_index_;
   bool told_too_many_rules_ = false;
   bool told_too_many_tests_ = false;

@@ -27,17 +27,21 @@ struct Attempt {
   int failed = -1;  // the pattern that is at fault, as a position in the ids given
 };
 
-Attempt compile_set(const std::vector<PatternPlan>& plans, const std::vector<unsigned>& ids) {
+// In the database ids count from `first`.
+Attempt compile_set(const std::vector<PatternPlan>& plans, const std::vector<unsigned>& ids,
+                    std::size_t first) {
   std::vector<const char*> expressions;
   std::vector<unsigned> flags;
+  std::vector<unsigned> numbers;
   for (const unsigned id : ids) {
+    numbers.push_back(id - static_cast<unsigned>(first));
     expressions.push_back(plans[id].hs_expression.c_str());
     flags.push_back(plans[id].hs_flags);
   }
   Attempt out;
   hs_database_t* database = nullptr;
   hs_compile_error_t* error = nullptr;
-  if (hs_compile_multi(expressions.data(), flags.data(), ids.data(),
+  if (hs_compile_multi(expressions.data(), flags.data(), numbers.data(),
                        static_cast<unsigned>(ids.size()), HS_MODE_BLOCK, nullptr, &database,
                        &error) == HS_SUCCESS) {
     out.database.reset(database);
@@ -58,35 +62,51 @@ void weaken(PatternPlan& plan) {
   plan.route = Route::confirm;
 }
 
-std::vector<unsigned> in_hyperscan(const std::vector<PatternPlan>& plans) {
+std::vector<unsigned> in_hyperscan(const std::vector<PatternPlan>& plans, std::size_t first,
+                                   std::size_t count) {
   std::vector<unsigned> ids;
-  for (unsigned i = 0; i < plans.size(); ++i) {
-    if (plans[i].route == Route::exact || plans[i].route == Route::confirm) ids.push_back(i);
+  for (std::size_t i = first; i < first + count; ++i) {
+    if (plans[i].route == Route::exact || plans[i].route == Route::confirm)
+      ids.push_back(static_cast<unsigned>(i));
   }
   return ids;
 }
 
-// The database of all patterns that it holds; those it does not hold are weakened on the way.
-DatabasePtr compile_all(std::vector<PatternPlan>& plans) {
+// Databases of the patterns [first, first + count), one where it can be: a set that is refused as a
+// whole is halved. Those that Hyperscan does not hold are weakened on the way.
+void compile_range(std::vector<PatternPlan>& plans, std::size_t first, std::size_t count,
+                   std::vector<ChunkPart>& parts) {
+  DatabasePtr database;
   for (;;) {
-    const std::vector<unsigned> ids = in_hyperscan(plans);
-    if (ids.empty()) return nullptr;
-    Attempt attempt = compile_set(plans, ids);
-    if (attempt.database) return std::move(attempt.database);
+    const std::vector<unsigned> ids = in_hyperscan(plans, first, count);
+    if (ids.empty()) break;
+    Attempt attempt = compile_set(plans, ids, first);
+    database = std::move(attempt.database);
+    if (database) break;
     if (attempt.failed >= 0 && static_cast<std::size_t>(attempt.failed) < ids.size()) {
-      weaken(plans[ids[attempt.failed]]);
-      continue;
+      weaken(plans[ids[static_cast<std::size_t>(attempt.failed)]]);
+    } else if (ids.size() == 1) {
+      weaken(plans[ids[0]]);
+    } else {
+      const std::size_t half = count / 2;
+      compile_range(plans, first, half, parts);
+      compile_range(plans, first + half, count - half, parts);
+      return;
     }
-    // The set as a whole was refused: leave out what is refused alone, else all of it.
-    bool found = false;
-    for (const unsigned id : ids) {
-      if (compile_set(plans, {id}).database) continue;
-      weaken(plans[id]);
-      found = true;
-    }
-    if (found) continue;
-    for (const unsigned id : ids) plans[id].route = Route::pcre_only;
   }
+  ChunkPart& part = parts.emplace_back();
+  part.first = static_cast<std::uint32_t>(first);
+  part.count = static_cast<std::uint32_t>(count);
+  if (!database) return;
+  char* octets = nullptr;
+  std::size_t size = 0;
+  if (hs_serialize_database(database.get(), &octets, &size) == HS_SUCCESS) {
+    part.database.assign(octets, size);
+    free(octets);
+    return;
+  }
+  for (const unsigned id : in_hyperscan(plans, first, count)) plans[id].route = Route::pcre_only;
+  part.note = "its database could not be serialised";
 }
 
 bool read_all(int fd, std::string& out) {
@@ -118,19 +138,7 @@ ChunkOutcome compile_chunk(const Chunk& chunk) {
   for (const PatternInput& pattern : chunk.patterns) plans.push_back(plan_pattern(pattern));
 
   ChunkOutcome out;
-  ChunkPart& part = out.parts.emplace_back();
-  part.count = static_cast<std::uint32_t>(plans.size());
-  if (const DatabasePtr database = compile_all(plans)) {
-    char* octets = nullptr;
-    std::size_t size = 0;
-    if (hs_serialize_database(database.get(), &octets, &size) == HS_SUCCESS) {
-      part.database.assign(octets, size);
-      free(octets);
-    } else {
-      for (const unsigned id : in_hyperscan(plans)) plans[id].route = Route::pcre_only;
-      part.note = "its database could not be serialised";
-    }
-  }
+  compile_range(plans, 0, plans.size(), out.parts);
   for (PatternPlan& plan : plans)
     out.patterns.push_back({plan.route, std::move(plan.problem), plan.offset});
   return out;

@@ -19,6 +19,9 @@ namespace gatepost::rules {
 namespace {
 
 constexpr std::size_t kLightFactor = 8;
+// Patterns of many octets, and how many of them one database holds.
+constexpr std::size_t kHuge = 4096;
+constexpr std::size_t kHugeOnes = 16;
 constexpr std::uint32_t kBehindAll = std::numeric_limits<std::uint32_t>::max();
 
 bool has_flag(const Rule& rule, std::string_view flag) {
@@ -27,7 +30,7 @@ bool has_flag(const Rule& rule, std::string_view flag) {
 }
 
 // Everything that a hit depends on, so that a record can name the rules it was made with.
-std::string hash_of(const std::vector<Rule>& rules) {
+std::string hash_of(const std::vector<Rule>& rules, const RuleSettings& settings) {
   Writer out;
   for (const Rule& rule : rules) {
     const Pattern& p = rule.pattern;
@@ -41,12 +44,24 @@ std::string hash_of(const std::vector<Rule>& rules) {
     out.u8(static_cast<std::uint8_t>(h.part));
     out.u8((h.exists ? 1 : 0) | (h.negated ? 2 : 0) | (h.if_unset ? 4 : 0));
     out.text(h.if_unset.value_or(""));
+    out.u8(static_cast<std::uint8_t>(h.pick));
+    out.u8(static_cast<std::uint8_t>(h.extract));
     out.text(rule.meta);
+    for (const UriCondition& condition : rule.conditions) {
+      out.u8(static_cast<std::uint8_t>(condition.target) | (condition.negated ? 0x80 : 0));
+      out.text(condition.pattern.expression);
+      out.u8((condition.pattern.caseless ? 1 : 0) | (condition.pattern.multiline ? 2 : 0) |
+             (condition.pattern.dotall ? 4 : 0) | (condition.pattern.extended ? 8 : 0));
+    }
+    out.text(rule.eval.function);
+    for (const std::string& argument : rule.eval.arguments) out.text(argument);
+    out.u8(static_cast<std::uint8_t>(rule.eval.text));
     for (const double score : rule.scores) out.text(std::to_string(score));
     out.u8((rule.flags.multiple ? 1 : 0) | (rule.scored ? 2 : 0) |
            (has_flag(rule, "nosubject") ? 4 : 0));
     out.u32(static_cast<std::uint32_t>(rule.flags.max_hits));
   }
+  out.text(fingerprint(settings));
   return hex_encode(sha256(out.data()));
 }
 
@@ -102,20 +117,25 @@ class Compiler {
   Slot& slot(std::uint32_t rule) { return parts_.slots[rule]; }
 
   bool is_off(const Rule& rule) const {
+    // Without network tests there are no answers that such an eval could have.
+    const bool without_network = options_.score_set % 2 == 0;
+    if (without_network && rule.type == RuleType::eval && has_flag(rule, "net")) return true;
     return rule.scored && !rule.is_subrule() && rule.scores[options_.score_set] == 0;
   }
 
   void take_rules() {
     parts_.rules = file_.rules;
     parts_.limits = options_.match;
-    parts_.hash = hash_of(parts_.rules);
+    parts_.hash = hash_of(parts_.rules, file_.settings);
+    parts_.settings = std::make_shared<const PreparedSettings>(file_.settings);
     parts_.slots = std::make_unique<Slot[]>(parts_.rules.size());
     for (std::uint32_t i = 0; i < parts_.rules.size(); ++i) {
       const Rule& rule = parts_.rules[i];
       Slot& s = slot(i);
-      s.negated = rule.type == RuleType::header && rule.header.negated;
+      s.negated = (rule.type == RuleType::header || rule.type == RuleType::mimeheader) &&
+                  rule.header.negated;
       // What does not match cannot do so several times.
-      s.multiple = rule.flags.multiple && !s.negated && rule.type != RuleType::meta;
+      s.multiple = rule.flags.multiple && !s.negated && rule.has_pattern();
       if (s.multiple)
         s.most = rule.flags.max_hits > 0 ? rule.flags.max_hits : std::numeric_limits<int>::max();
       s.skip_subject = rule.type == RuleType::body && has_flag(rule, "nosubject");
@@ -124,47 +144,83 @@ class Compiler {
 
   // Rules that look at one text stand together; header groups in the order of their selectors.
   void make_groups() {
-    using Key = std::tuple<std::string, HeaderSelector::Part, std::string>;
-    std::map<Key, std::vector<std::uint32_t>> headers;
+    using Selector = std::tuple<std::string, HeaderSelector::Part, HeaderSelector::Pick,
+                                HeaderSelector::Extract>;
+    std::map<std::tuple<Selector, std::string>, std::vector<std::uint32_t>> headers;
+    std::map<std::tuple<std::string, bool, std::string>, std::vector<std::uint32_t>> mime;
     for (std::uint32_t i = 0; i < parts_.rules.size(); ++i) {
       const Rule& rule = parts_.rules[i];
       if (is_off(rule)) continue;
       switch (rule.type) {
         case RuleType::body:
-          members_[0].push_back(i);
+          members_[kBody].push_back(i);
           break;
         case RuleType::rawbody:
-          members_[1].push_back(i);
+          members_[kRawbody].push_back(i);
+          break;
+        case RuleType::uri:
+          members_[kUri].push_back(i);
           break;
         case RuleType::full:
-          members_[2].push_back(i);
+          members_[kFull].push_back(i);
           break;
-        case RuleType::header:
-          headers[{selector_name(rule.header.name), rule.header.part,
-                   rule.header.if_unset.value_or("")}]
+        case RuleType::header: {
+          const HeaderSelector& h = rule.header;
+          headers[{Selector(selector_name(h.name), h.part, h.pick, h.extract),
+                   h.if_unset.value_or("")}]
               .push_back(i);
+          break;
+        }
+        case RuleType::mimeheader:
+          mime[{selector_name(rule.header.name), rule.header.part == HeaderSelector::Part::raw,
+                rule.header.if_unset.value_or("")}]
+              .push_back(i);
+          break;
+        case RuleType::uri_detail:
+          parts_.uri_details.push_back({i, std::make_unique<LazyRegex[]>(rule.conditions.size())});
+          break;
+        case RuleType::eval:
+          take_eval(i);
           break;
         case RuleType::meta:
           break;
       }
     }
-    std::tuple<std::string, HeaderSelector::Part> last;
+    std::optional<Selector> last;
     for (auto& [key, rules] : headers) {
-      const auto& [name, part, unset] = key;
-      if (parts_.selectors.empty() || last != std::tie(name, part)) {
-        parts_.selectors.emplace_back(name, part);
-        last = {name, part};
+      const auto& [selector, unset] = key;
+      if (last != selector) {
+        HeaderSelector h;
+        std::tie(h.name, h.part, h.pick, h.extract) = selector;
+        parts_.selectors.emplace_back(h);
+        last = selector;
       }
       HeaderGroup& group = parts_.headers.emplace_back();
       group.selector = static_cast<std::uint32_t>(parts_.selectors.size() - 1);
       group.unset = unset;
       members_.push_back(note_header_rules(group, rules));
     }
+    for (auto& [key, rules] : mime) {
+      MimeHeaderGroup& group = parts_.mime_headers.emplace_back();
+      std::tie(group.name, group.raw, group.unset) = key;
+      for (const std::uint32_t rule : rules) {
+        if (slot(rule).negated) group.negated.push_back(rule);
+      }
+      members_.push_back(std::move(rules));
+    }
   }
 
-  // ALL and MESSAGEID are no field names, in this spelling alone.
+  void take_eval(std::uint32_t rule) {
+    const EvalCall& call = parts_.rules[rule].eval;
+    const EvalFunction* function = find_eval(call.function);
+    if (function == nullptr) return;  // such a rule is not of a parsed file
+    parts_.evals.push_back(
+        {rule, function, std::make_unique<const EvalArguments>(call, function->signature)});
+  }
+
+  // ALL, ALL-TRUSTED and the like, and MESSAGEID are no field names, in this spelling alone.
   static std::string selector_name(const std::string& name) {
-    return name == "ALL" || name == "MESSAGEID" ? name : to_lower(name);
+    return name.starts_with("ALL") || name == "MESSAGEID" ? name : to_lower(name);
   }
 
   // @return those that have a pattern.
@@ -190,7 +246,12 @@ class Compiler {
     for (std::uint32_t g = 0; g < members_.size(); ++g) {
       std::vector<std::uint32_t> light;
       std::vector<std::uint32_t> heavy;
+      std::vector<std::uint32_t> huge;  // tags make such
       for (const std::uint32_t rule : members_[g]) {
+        if (parts_.rules[rule].pattern.expression.size() > kHuge) {
+          huge.push_back(rule);
+          continue;
+        }
         const auto traits = traits_of(expression_of(parts_.rules[rule].pattern));
         (traits.has_wide_repeat ? heavy : light).push_back(rule);
       }
@@ -203,6 +264,7 @@ class Compiler {
       }
       spread(g, light, options_.chunk_size * kLightFactor);
       spread(g, heavy, options_.chunk_size);
+      spread(g, huge, std::min(options_.chunk_size, kHugeOnes));
     }
   }
 
@@ -223,7 +285,7 @@ class Compiler {
   PatternInput input_of(std::uint32_t rule, std::uint32_t group) {
     PatternInput input;
     input.expression = expression_of(parts_.rules[rule].pattern);
-    input.in_pieces = group < 2;
+    input.in_pieces = group < kFull || group >= kFirstHeader + parts_.headers.size();
     input.every_match = input.in_pieces && (slot(rule).multiple || slot(rule).skip_subject);
     return input;
   }
@@ -250,15 +312,20 @@ class Compiler {
 
   Group& group(std::uint32_t number) {
     switch (number) {
-      case 0:
+      case kBody:
         return parts_.body;
-      case 1:
+      case kRawbody:
         return parts_.rawbody;
-      case 2:
+      case kUri:
+        return parts_.uri;
+      case kFull:
         return parts_.full;
       default:
-        return parts_.headers[number - 3].rules;
+        break;
     }
+    number -= kFirstHeader;
+    if (number < parts_.headers.size()) return parts_.headers[number].rules;
+    return parts_.mime_headers[number - parts_.headers.size()].rules;
   }
 
   Result<void> take_outcome(const PlannedChunk& chunk, const ChunkOutcome& outcome) {
@@ -352,7 +419,9 @@ class Compiler {
   const RuleFile& file_;
   CompileOptions options_;
   RuleSetParts parts_;
-  std::vector<std::vector<std::uint32_t>> members_{3};  // by group: body, rawbody, full, headers
+  // By group: the first four, then the groups of headers, then those of mimeheader.
+  static constexpr std::uint32_t kBody = 0, kRawbody = 1, kUri = 2, kFull = 3, kFirstHeader = 4;
+  std::vector<std::vector<std::uint32_t>> members_{kFirstHeader};
   std::vector<PlannedChunk> chunks_;
   std::vector<std::uint32_t> order_;  // by diagnostic
   Compiled out_;

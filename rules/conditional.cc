@@ -18,7 +18,28 @@ constexpr std::string_view kFeatures[] = {
     "Mail::SpamAssassin::Conf::feature_bug6558_free",
     // possessive quantifiers, named captures, \K and the like
     "Mail::SpamAssassin::Conf::perl_min_version_5010000",
+    "Mail::SpamAssassin::Conf::feature_originating_ip_headers",
+    "Mail::SpamAssassin::Conf::feature_registryboundaries",
+    "Mail::SpamAssassin::Conf::feature_welcomelist_blocklist",
+    "Mail::SpamAssassin::Plugin::BodyEval::has_check_body_length",
+    "Mail::SpamAssassin::Plugin::BodyEval::has_plaintext_body_sig_ratio",
+    "Mail::SpamAssassin::Plugin::DKIM::has_arc",
+    "Mail::SpamAssassin::Plugin::MIMEEval::has_check_abundant_unicode_ratio",
+    "Mail::SpamAssassin::Plugin::MIMEEval::has_check_for_ascii_text_illegal",
+    "Mail::SpamAssassin::Plugin::MIMEEval::has_check_qp_ratio",
+    "Mail::SpamAssassin::Plugin::MIMEHeader::has_all_header",
+    "Mail::SpamAssassin::Plugin::MIMEHeader::has_tflags_multiple",
+    "Mail::SpamAssassin::Plugin::SPF::has_check_for_spf_errors",
+    "Mail::SpamAssassin::Plugin::URIDetail::has_host_key",
 };
+
+// What these add to the language Gatepost has by itself.
+constexpr std::string_view kPlugins[] = {
+    "BodyEval",          "DKIM",       "DMARC",     "DNSEval",  "FreeMail",   "HTMLEval",
+    "HTTPSMismatch",     "HeaderEval", "ImageInfo", "MIMEEval", "MIMEHeader", "RelayEval",
+    "ReplaceTags",       "SPF",        "URIDetail", "URIEval",  "VBounce",    "WLBLEval",
+    "WelcomeListSubject"};
+constexpr std::string_view kPluginPrefix = "Mail::SpamAssassin::Plugin::";
 
 bool is_word_char(char c) {
   return is_alnum(c) || c == '_' || c == ':';
@@ -156,6 +177,11 @@ class Evaluator {
 }  // namespace
 
 bool has_plugin(std::string_view name, const ParseOptions& options) {
+  if (name.starts_with(kPluginPrefix) &&
+      std::find(std::begin(kPlugins), std::end(kPlugins), name.substr(kPluginPrefix.size())) !=
+          std::end(kPlugins)) {
+    return true;
+  }
   return std::find(options.plugins.begin(), options.plugins.end(), name) != options.plugins.end();
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/base/text.h"
+#include "rules/setting_lines.h"
 
 namespace gatepost::rules {
 namespace {
@@ -29,12 +30,17 @@ const std::unordered_map<std::string_view, Directive>& table() {
       {"endif", if_end},
       {"require_version", require_version},
       {"replace_rules", replace_rules},
+      {"replace_tag", replace_part},
+      {"replace_pre", replace_part},
+      {"replace_inter", replace_part},
+      {"replace_post", replace_part},
+      {"enable_compat", enable_compat},
       // The order of rules changes no result, and mass-check reads `reuse` alone.
       {"priority", without_effect},
       {"reuse", without_effect},
-      {"uri", unsupported_rule},
-      {"uri_detail", unsupported_rule},
-      {"mimeheader", unsupported_rule},
+      {"uri", uri},
+      {"uri_detail", uri_detail},
+      {"mimeheader", mimeheader},
       {"askdns", unsupported_rule},
       {"uridnsbl", unsupported_rule},
       {"uridnssub", unsupported_rule},
@@ -53,45 +59,28 @@ const std::unordered_map<std::string_view, Directive>& table() {
       {"shadow", unsupported_setting},
       {"category", unsupported_setting},
       // SpamAssassin's settings that belong to no family.
-      {"add_header", unsupported_setting},
       {"adsp_override", unsupported_setting},
-      {"all_spam_to", unsupported_setting},
       {"allow_user_rules", unsupported_setting},
       {"always_trust_envelope_sender", unsupported_setting},
-      {"body_part_scan_size", unsupported_setting},
-      {"delist_uri_host", unsupported_setting},
       {"do_not_use_mail_spf", unsupported_setting},
       {"do_not_use_mail_spf_query", unsupported_setting},
-      {"enable_compat", unsupported_setting},
-      {"enlist_addrlist", unsupported_setting},
-      {"enlist_uri_host", unsupported_setting},
       {"envelope_sender_header", unsupported_setting},
       {"fold_headers", unsupported_setting},
       {"ignore_received_spf_header", unsupported_setting},
       {"inactive_languages", unsupported_setting},
-      {"internal_networks", unsupported_setting},
       {"loadplugin", unsupported_setting},
       {"lock_method", unsupported_setting},
       {"mbox_format_from_regex", unsupported_setting},
-      {"more_spam_to", unsupported_setting},
-      {"msa_networks", unsupported_setting},
       {"normalize_charset", unsupported_setting},
       {"ok_languages", unsupported_setting},
-      {"ok_locales", unsupported_setting},
-      {"originating_ip_headers", unsupported_setting},
       {"parse_dkim_uris", unsupported_setting},
-      {"rawbody_part_scan_size", unsupported_setting},
-      {"redirector_pattern", unsupported_setting},
-      {"remove_header", unsupported_setting},
       {"report", unsupported_setting},
       {"required_hits", unsupported_setting},
       {"required_score", unsupported_setting},
-      {"rewrite_header", unsupported_setting},
       {"run_reuse_tests_only", unsupported_setting},
       {"shortcircuit", unsupported_setting},
       {"subjprefix", unsupported_setting},
       {"time_limit", unsupported_setting},
-      {"trusted_networks", unsupported_setting},
       {"tryplugin", unsupported_setting},
       {"unsafe_report", unsupported_setting},
       {"url_shortener", unsupported_setting},
@@ -160,6 +149,7 @@ constexpr std::string_view kFamilies[] = {
 Directive directive_of(std::string_view key) {
   const auto known = table().find(key);
   if (known != table().end()) return known->second;
+  if (is_setting(key)) return setting;
   // What is no word is not of a family, whatever it begins with.
   const bool is_word = key.size() <= 60 && std::all_of(key.begin(), key.end(), [](char c) {
                          return is_alnum(c) || c == '_';
@@ -174,6 +164,7 @@ std::string_view directive_like(std::string_view key) {
   static const std::vector<std::string_view> kNames = [] {
     std::vector<std::string_view> names{"lang"};
     for (const auto& [name, directive] : table()) names.push_back(name);
+    for (const std::string_view name : setting_names()) names.push_back(name);
     std::sort(names.begin(), names.end());
     return names;
   }();

@@ -11,6 +11,9 @@ enum class Directive {
   rawbody,
   full,
   meta,
+  mimeheader,
+  uri,
+  uri_detail,
   score,
   describe,
   tflags,
@@ -22,6 +25,9 @@ enum class Directive {
   if_end,
   require_version,
   replace_rules,
+  replace_part,  ///< replace_tag, replace_pre, replace_inter, replace_post
+  enable_compat,
+  setting,              ///< rules depend on it (rules/setting_lines.h)
   without_effect,       ///< nothing depends on it here: taken and not told
   unsupported_rule,     ///< defines a rule (its first word) that Gatepost cannot run yet
   unsupported_setting,  ///< of SpamAssassin or one of its plugins

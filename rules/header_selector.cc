@@ -17,12 +17,10 @@ bool is_name_char(char c) {
   return is_alnum(c) || c == '_' || c == '-' || c == '.';
 }
 
-// What SpamAssassin computes and offers as a header field.
+// What SpamAssassin computes and offers as a header field, and Gatepost does not.
 bool is_unsupported_pseudo_header(std::string_view name) {
-  constexpr std::string_view kNames[] = {"ALL-TRUSTED",  "ALL-UNTRUSTED", "ALL-INTERNAL",
-                                         "ALL-EXTERNAL", "X-Languages",   "X-ASN",
-                                         "MESSAGEIDS"};
-  constexpr std::string_view kFamilies[] = {"X-Spam-Relays-", "X-Relay-Countries"};
+  constexpr std::string_view kNames[] = {"X-Languages", "X-ASN", "MESSAGEIDS"};
+  constexpr std::string_view kFamilies[] = {"X-Relay-Countries"};
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames) ||
          std::any_of(std::begin(kFamilies), std::end(kFamilies),
                      [&](std::string_view family) { return name.starts_with(family); });
@@ -33,11 +31,31 @@ bool read_modifiers(std::string_view text, std::size_t offset, HeaderSelector& o
   if (text.empty()) return true;  // "Subject: =~": the colon of the field
   static const std::vector<std::string_view> kKnown = {"raw", "addr",  "name",  "host", "domain",
                                                        "ip",  "revip", "first", "last"};
-  const std::vector<std::string_view> modifiers = split(text, ':');
-  std::string_view unsupported;
-  for (const std::string_view modifier : modifiers) {
+  bool raw = false;
+  for (const std::string_view modifier : split(text, ':')) {
     const std::string lower = to_lower(modifier);
-    if (std::find(kKnown.begin(), kKnown.end(), lower) == kKnown.end()) {
+    using Part = HeaderSelector::Part;
+    using Extract = HeaderSelector::Extract;
+    if (lower == "raw") {
+      raw = true;
+    } else if (lower == "addr") {
+      out.part = Part::address;
+    } else if (lower == "name") {
+      if (out.part != Part::address) out.part = Part::display_name;
+    } else if (lower == "host") {
+      if (out.extract != Extract::domain) out.extract = Extract::host;
+    } else if (lower == "domain") {
+      out.extract = Extract::domain;
+    } else if (lower == "ip") {
+      if (out.extract == Extract::none) out.extract = Extract::ip;
+    } else if (lower == "revip") {
+      if (out.extract == Extract::none || out.extract == Extract::ip)
+        out.extract = Extract::reversed_ip;
+    } else if (lower == "first") {
+      out.pick = HeaderSelector::Pick::first;
+    } else if (lower == "last") {
+      if (out.pick != HeaderSelector::Pick::first) out.pick = HeaderSelector::Pick::last;
+    } else {
       std::string what = "unknown header modifier ':" + printable(modifier, 40) + "'";
       const std::string_view meant = did_you_mean(lower, kKnown);
       if (!meant.empty())
@@ -46,22 +64,10 @@ bool read_modifiers(std::string_view text, std::size_t offset, HeaderSelector& o
         what += ", expected :raw, :addr or :name";
       return fail(fault, std::move(what), offset);
     }
-    if (lower == "raw")
-      out.part = HeaderSelector::Part::raw;
-    else if (lower == "addr")
-      out.part = HeaderSelector::Part::address;
-    else if (lower == "name")
-      out.part = HeaderSelector::Part::display_name;
-    else
-      unsupported = modifier;
   }
-  if (!unsupported.empty()) {
-    return fail(fault, "header modifier ':" + std::string(unsupported) + "' is not supported",
-                offset, true);
-  }
-  if (modifiers.size() > 1) {
-    return fail(fault, "several header modifiers are not supported", offset, true);
-  }
+  if (raw && out.part == HeaderSelector::Part::decoded) out.part = HeaderSelector::Part::raw;
+  if (raw && out.part == HeaderSelector::Part::display_name)
+    out.part = HeaderSelector::Part::raw_display_name;
   return true;
 }
 

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "core/base/ip.h"
 #include "core/base/text.h"
 #include "core/mail/encoded_word.h"
 #include "core/mail/fields.h"
+#include "rules/mime_tree.h"
 
 namespace gatepost::rules {
 namespace {
@@ -146,20 +148,69 @@ std::string squeezed(std::string_view text) {
   return out;
 }
 
-bool append_mailboxes(const mail::HeaderField& field, Part part, std::string& out, bool any) {
+void add_mailboxes(const mail::HeaderField& field, Part part, std::vector<std::string>& out) {
   std::string value;
   append_unfolded(field.value, value);
   LooseList list(value);
   for (LooseMailbox mailbox; list.next(mailbox);) {
-    const std::string text = part == Part::address
-                                 ? mailbox.address
-                                 : squeezed(mail::decode_encoded_words(mailbox.phrase));
-    if (text.empty()) continue;
-    if (any) out += '\n';
-    out += text;
-    any = true;
+    std::string text = part == Part::address ? mailbox.address
+                       : part == Part::raw_display_name
+                           ? mailbox.phrase
+                           : squeezed(mail::decode_encoded_words(mailbox.phrase));
+    if (!text.empty()) out.push_back(std::move(text));
   }
-  return any;
+}
+
+// ---- :host, :domain, :ip, :revip ----
+
+bool is_host_char(char c) {
+  return is_alnum(c) || c == '.' || c == '-' || c == '_';
+}
+
+// The host that begins at `at`, in lower case; empty when it is none.
+std::string host_at(std::string_view text, std::size_t at, const mail::Registries& registries) {
+  std::size_t end = at;
+  while (end < text.size() && is_host_char(text[end])) ++end;
+  while (end > at && !is_alnum(text[end - 1])) --end;
+  std::string host = to_lower(text.substr(at, end - at));
+  if (!mail::is_host_name(host) || !registries.is_known(host)) return {};
+  return host;
+}
+
+std::string host_in(std::string_view text, bool is_address, const mail::Registries& registries) {
+  const std::size_t sign = text.rfind('@');
+  if (is_address) {
+    if (sign == text.npos) return {};
+    const std::string_view host = text.substr(sign + 1);
+    return std::string(host.substr(0, host.find_first_of(" \t\r\n")));
+  }
+  for (std::size_t at = sign; at != text.npos; at = at == 0 ? text.npos : text.rfind('@', at - 1)) {
+    std::string host = host_at(text, at + 1, registries);
+    if (!host.empty()) return host;
+  }
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (!is_host_char(text[at])) continue;
+    std::string host = host_at(text, at, registries);
+    if (!host.empty()) return host;
+    while (at < text.size() && is_host_char(text[at])) ++at;
+  }
+  return {};
+}
+
+std::string ip_in(std::string_view text, bool reversed) {
+  const auto is_ip_char = [](char c) {
+    return is_digit(c) || c == '.' || c == ':' || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f');
+  };
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (!is_ip_char(text[at])) continue;
+    std::size_t end = at;
+    while (end < text.size() && is_ip_char(text[end])) ++end;
+    const std::string_view word = text.substr(at, end - at);
+    if (const auto address = IpAddress::parse(word))
+      return reversed ? address->reversed() : std::string(word);
+    at = end;
+  }
+  return {};
 }
 
 }  // namespace
@@ -177,51 +228,176 @@ void FieldIndex::read(std::span<const mail::HeaderField> fields) {
     hashes_.push_back(hash_of(mail::trimmed_name(field)));
 }
 
-HeaderReader::HeaderReader(std::string_view name, Part part) : part_(part) {
-  if (name == "ALL") {
-    source_ = Source::all;
-  } else if (iequals(name, "EnvelopeFrom")) {
-    source_ = Source::envelope_from;
-  } else if (iequals(name, "ToCc")) {
+const Relays& MessageFacts::relays() {
+  if (!relays_) relays_ = read_relays(index_->fields(), settings_->networks);
+  return *relays_;
+}
+
+HeaderReader::HeaderReader(const HeaderSelector& selector)
+    : part_(selector.part), pick_(selector.pick), extract_(selector.extract) {
+  const std::string& name = selector.name;
+  struct Pseudo {
+    std::string_view name;
+    Source source;
+    bool exact;  // in this spelling alone
+  };
+  constexpr Pseudo kPseudo[] = {
+      {"ALL", Source::all, true},
+      {"ALL-TRUSTED", Source::all_trusted, true},
+      {"ALL-UNTRUSTED", Source::all_untrusted, true},
+      {"ALL-INTERNAL", Source::all_internal, true},
+      {"ALL-EXTERNAL", Source::all_external, true},
+      {"EnvelopeFrom", Source::envelope_from, false},
+      {"X-Spam-Relays-Trusted", Source::relays_trusted, false},
+      {"X-Spam-Relays-Untrusted", Source::relays_untrusted, false},
+      {"X-Spam-Relays-Internal", Source::relays_internal, false},
+      {"X-Spam-Relays-External", Source::relays_external, false},
+  };
+  for (const Pseudo& one : kPseudo) {
+    if (one.exact ? name == one.name : iequals(name, one.name)) source_ = one.source;
+  }
+  if (iequals(name, "ToCc")) {
     names_ = {"To", "Cc"};
   } else if (name == "MESSAGEID") {
     names_ = {"X-Message-Id", "Resent-Message-Id", "X-Original-Message-ID", "Message-Id"};
-  } else {
-    names_ = {std::string(name)};
+  } else if (source_ == Source::fields) {
+    names_ = {name};
   }
   for (const std::string& one : names_) hashes_.push_back(FieldIndex::hash_of(one));
 }
 
-bool HeaderReader::read(const FieldIndex& index, std::string_view mail_from,
-                        std::string& out) const {
-  out.clear();
-  if (source_ == Source::envelope_from) {
-    out = mail_from;
-    return true;
-  }
-  bool any = false;
-  const auto take = [&](const mail::HeaderField& field) {
-    if (part_ == Part::address || part_ == Part::display_name) {
-      any = append_mailboxes(field, part_, out, any);
-      return;
+bool HeaderReader::is_plain() const {
+  return pick_ == HeaderSelector::Pick::all && extract_ == HeaderSelector::Extract::none &&
+         (part_ == Part::decoded || part_ == Part::raw);
+}
+
+template <class Take>
+void HeaderReader::each_field(MessageFacts& facts, Take take) const {
+  const auto fields = facts.index().fields();
+  if (source_ == Source::fields) {
+    for (std::size_t n = 0; n < names_.size(); ++n) {
+      for (std::size_t i = 0; i < fields.size(); ++i) {
+        if (facts.index().hash(i) == hashes_[n] && mail::is_named(fields[i], names_[n]))
+          take(fields[i]);
+      }
     }
-    if (source_ == Source::all)
-      out.append(mail::trimmed_name(field)).append(part_ == Part::raw ? ":" : ": ");
-    part_ == Part::raw ? append_raw(field.value, out) : append_decoded(field, out);
-    out += '\n';
-    any = true;
-  };
-  const auto fields = index.fields();
+    return;
+  }
   if (source_ == Source::all) {
     for (const mail::HeaderField& field : fields) take(field);
+    return;
+  }
+  // The Received of the hop that is not trusted any more was written by one that is.
+  const bool trust = source_ == Source::all_trusted || source_ == Source::all_untrusted;
+  const std::size_t border = trust ? facts.relays().trusted_fields : facts.relays().internal_fields;
+  const bool above = source_ == Source::all_trusted || source_ == Source::all_internal;
+  std::size_t received = 0;  // seen so far
+  for (const mail::HeaderField& field : fields) {
+    if (iequals(mail::trimmed_name(field), "Received")) ++received;
+    const bool is_border = received == border + 1;
+    if (above ? received <= border || is_border : received > border) take(field);
+    if (above && is_border) return;
+  }
+}
+
+void HeaderReader::append(const mail::HeaderField& field, std::string& out) const {
+  if (source_ != Source::fields)
+    out.append(mail::trimmed_name(field)).append(part_ == Part::raw ? ":" : ": ");
+  part_ == Part::raw ? append_raw(field.value, out) : append_decoded(field, out);
+  out += '\n';
+}
+
+bool HeaderReader::read(MessageFacts& facts, std::string& out) const {
+  out.clear();
+  const bool is_field =
+      source_ == Source::fields || source_ == Source::all || source_ >= Source::all_trusted;
+  if (is_field && is_plain()) {
+    bool any = false;
+    each_field(facts, [&](const mail::HeaderField& field) {
+      append(field, out);
+      any = true;
+    });
     return any;
   }
-  for (std::size_t n = 0; n < names_.size(); ++n) {
-    for (std::size_t i = 0; i < fields.size(); ++i) {
-      if (index.hash(i) == hashes_[n] && mail::is_named(fields[i], names_[n])) take(fields[i]);
+  const std::vector<std::string> texts = list(facts);
+  const bool with_lf =
+      extract_ == HeaderSelector::Extract::none && (part_ == Part::decoded || part_ == Part::raw);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    if (i > 0 && !with_lf) out += '\n';
+    out += texts[i];
+  }
+  return !texts.empty();
+}
+
+std::vector<std::string> HeaderReader::list(MessageFacts& facts) const {
+  std::vector<std::string> texts;
+  switch (source_) {
+    case Source::envelope_from:
+      texts.emplace_back(facts.mail_from());
+      break;
+    case Source::relays_trusted:
+      texts.push_back(relays_text(facts.relays().trusted));
+      break;
+    case Source::relays_untrusted:
+      texts.push_back(relays_text(facts.relays().untrusted));
+      break;
+    case Source::relays_internal:
+      texts.push_back(relays_text(facts.relays().internal));
+      break;
+    case Source::relays_external:
+      texts.push_back(relays_text(facts.relays().external));
+      break;
+    default: {
+      std::vector<const mail::HeaderField*> picked;
+      each_field(facts, [&](const mail::HeaderField& field) { picked.push_back(&field); });
+      if (pick_ == HeaderSelector::Pick::first && !picked.empty()) picked.resize(1);
+      if (pick_ == HeaderSelector::Pick::last && !picked.empty())
+        picked.erase(picked.begin(), picked.end() - 1);
+      for (const mail::HeaderField* field : picked) {
+        if (part_ == Part::decoded || part_ == Part::raw)
+          append(*field, texts.emplace_back());
+        else
+          add_mailboxes(*field, part_, texts);
+      }
     }
   }
-  return any;
+  if (extract_ == HeaderSelector::Extract::none) return texts;
+  std::vector<std::string> out;
+  for (const std::string& text : texts) {
+    const bool ip =
+        extract_ == HeaderSelector::Extract::ip || extract_ == HeaderSelector::Extract::reversed_ip;
+    std::string found = ip ? ip_in(text, extract_ == HeaderSelector::Extract::reversed_ip)
+                           : host_in(text, part_ == Part::address, facts.registries());
+    if (extract_ == HeaderSelector::Extract::domain && !found.empty())
+      found = facts.registries().domain_of(to_lower(found));
+    if (!found.empty()) out.push_back(std::move(found));
+  }
+  return out;
+}
+
+std::string mime_header_text(const MimePart& part, const std::string& name, bool raw,
+                             std::string_view unset) {
+  std::string out;
+  const auto append = [&](const mail::HeaderField& field) {
+    if (!raw) {
+      append_decoded(field, out);
+    } else {
+      append_raw(field.value, out);
+      if (out.ends_with('\n')) return;
+    }
+    out += '\n';
+  };
+  if (name == "ALL") {
+    for (const mail::HeaderField& field : part.fields) {
+      out.append(mail::trimmed_name(field)).append(raw ? ":" : ": ");
+      append(field);
+    }
+    return part.fields.empty() ? std::string(unset) : out;
+  }
+  const mail::HeaderField* field = part.field(name);
+  if (field == nullptr) return std::string(unset);
+  append(*field);
+  return out;
 }
 
 }  // namespace gatepost::rules

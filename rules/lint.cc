@@ -23,10 +23,6 @@ constexpr std::size_t kMaxSuggestions = 50;
 constexpr std::string_view kAnything[] = {
     "", "x", "0", " ", "Zq7&%$", "\n\n", "\xC3\xA9\xE2\x82", "The quick brown fox, 12:30."};
 
-bool has_pattern(const Rule& rule) {
-  return rule.type != RuleType::meta && !(rule.type == RuleType::header && rule.header.exists);
-}
-
 class Linter {
  public:
   Linter(const RuleFile& file, const MetaPlan& plan) : file_(file), plan_(plan) {}
@@ -37,7 +33,7 @@ class Linter {
       const Rule& rule = file_.rules[i];
       scores(rule, used_[i]);
       flags(rule);
-      if (has_pattern(rule)) pattern(rule);
+      if (rule.has_pattern()) pattern(rule);
     }
     same_patterns();
     metas();
@@ -144,7 +140,7 @@ class Linter {
           return runner_.find(*regex, text) == RegexRunner::Found::yes;
         });
     if (!always) return;
-    const bool negated = rule.type == RuleType::header && rule.header.negated;
+    const bool negated = rule.header.negated;
     warn(rule.pattern.place,
          rule.name + (negated ? ": the pattern matches any text, so with !~ it never hits"
                               : ": the pattern matches any text, also the empty one"),
@@ -154,10 +150,21 @@ class Linter {
   static std::string pattern_key(const Rule& rule) {
     std::string key(to_string(rule.type));
     const HeaderSelector& header = rule.header;
-    if (rule.type == RuleType::header) {
+    if (rule.type == RuleType::header || rule.type == RuleType::mimeheader) {
       key += ' ' + to_lower(header.name) + ':' + std::to_string(static_cast<int>(header.part)) +
-             (header.negated ? "!" : "=") + (header.exists ? "e" : "");
+             std::to_string(static_cast<int>(header.pick)) +
+             std::to_string(static_cast<int>(header.extract)) + (header.negated ? "!" : "=") +
+             (header.exists ? "e" : "");
       if (header.if_unset) key += '[' + *header.if_unset + ']';
+    }
+    if (rule.type == RuleType::eval) {
+      key += ' ' + rule.eval.function;
+      for (const std::string& argument : rule.eval.arguments) key += '\0' + argument;
+    }
+    for (const UriCondition& condition : rule.conditions) {
+      key += ' ' + std::to_string(static_cast<int>(condition.target)) +
+             (condition.negated ? "!" : "=") + condition.pattern.expression +
+             (condition.pattern.caseless ? "/i" : "/");
     }
     key += rule.flags.multiple ? " *" : " ";
     for (const bool modifier : {rule.pattern.caseless, rule.pattern.multiline, rule.pattern.dotall,
@@ -240,7 +247,7 @@ class Linter {
 std::vector<Diagnostic> check_patterns(const RuleFile& file) {
   std::vector<Diagnostic> out;
   for (const Rule& rule : file.rules) {
-    if (!has_pattern(rule)) continue;
+    if (!rule.has_pattern()) continue;
     const auto fault = check_regex(expression_of(rule.pattern));
     if (!fault) continue;
     out.push_back({fault->unsupported ? Severity::unsupported : Severity::error,

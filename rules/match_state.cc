@@ -13,8 +13,9 @@ std::atomic<std::size_t> scratches{0};
 
 }  // namespace
 
-MatchState::MatchState(const hs_scratch* prototype, std::size_t rules, std::size_t selectors)
-    : value(rules), tried(rules), headers(selectors), wanted(rules) {
+MatchState::MatchState(const hs_scratch* prototype, std::size_t rules, std::size_t selectors,
+                       std::size_t piece_texts)
+    : value(rules), tried(rules), headers(selectors), pieces(piece_texts), wanted(rules) {
   touched.reserve(rules);
   if (prototype == nullptr) return;
   if (hs_clone_scratch(prototype, &scratch) != HS_SUCCESS) throw std::bad_alloc();
@@ -27,8 +28,9 @@ MatchState::~MatchState() {
   --scratches;
 }
 
-MatchStatePool::MatchStatePool(hs_scratch* prototype, std::size_t rules, std::size_t selectors)
-    : prototype_(prototype), rules_(rules), selectors_(selectors) {
+MatchStatePool::MatchStatePool(hs_scratch* prototype, std::size_t rules, std::size_t selectors,
+                               std::size_t piece_texts)
+    : prototype_(prototype), rules_(rules), selectors_(selectors), piece_texts_(piece_texts) {
   if (prototype_ != nullptr) ++scratches;
 }
 
@@ -51,7 +53,7 @@ std::unique_ptr<MatchState> MatchStatePool::take() {
       return state;
     }
   }
-  return std::make_unique<MatchState>(prototype_, rules_, selectors_);
+  return std::make_unique<MatchState>(prototype_, rules_, selectors_, piece_texts_);
 }
 
 void MatchStatePool::give_back(std::unique_ptr<MatchState> state) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/mail/content.h"
 #include "rules/header_values.h"
 #include "rules/regex.h"
 
@@ -29,7 +30,8 @@ struct Touched {
 /// What one match writes to. Sized once for its rule set; a match allocates nothing here but
 /// header texts that are longer than all before.
 struct MatchState {
-  MatchState(const hs_scratch* prototype, std::size_t rules, std::size_t selectors);
+  MatchState(const hs_scratch* prototype, std::size_t rules, std::size_t selectors,
+             std::size_t piece_texts);
   ~MatchState();
   MatchState(const MatchState&) = delete;
   MatchState& operator=(const MatchState&) = delete;
@@ -41,15 +43,17 @@ struct MatchState {
   std::vector<std::uint64_t> tried;  ///< by rule: the piece that PCRE2 saw last, with `round`
   std::vector<Touched> touched;      ///< room for all rules, so that a callback never allocates
   std::vector<std::string> headers;  ///< by selector
-  std::vector<bool> wanted;          ///< by rule: a meta that has to be computed
-  std::uint32_t round = 0;           ///< one more for each text of each message
+  std::vector<mail::PieceText> pieces;  ///< the addresses, then by group of mimeheader rules
+  std::vector<bool> wanted;             ///< by rule: a meta that has to be computed
+  std::uint32_t round = 0;              ///< one more for each text of each message
 };
 
 /// States of one rule set that nobody uses now. The lock is held to take and to put back only.
 class MatchStatePool {
  public:
   /// `prototype` fits all databases of the set; the pool owns it. Null when there is none.
-  MatchStatePool(hs_scratch* prototype, std::size_t rules, std::size_t selectors);
+  MatchStatePool(hs_scratch* prototype, std::size_t rules, std::size_t selectors,
+                 std::size_t piece_texts);
   ~MatchStatePool();
   MatchStatePool(const MatchStatePool&) = delete;
   MatchStatePool& operator=(const MatchStatePool&) = delete;
@@ -78,6 +82,7 @@ class MatchStatePool {
   hs_scratch* prototype_;
   std::size_t rules_;
   std::size_t selectors_;
+  std::size_t piece_texts_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<MatchState>> idle_;
 };

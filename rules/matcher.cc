@@ -5,6 +5,8 @@
 
 #include <hs/hs.h>
 
+#include "rules/eval_context.h"
+
 namespace gatepost::rules {
 namespace {
 
@@ -19,8 +21,10 @@ hs_scratch* scratch_for(const RuleSetParts& parts, bool& failed) {
     }
   };
   for (const HeaderGroup& group : parts.headers) add(group.rules);
+  for (const MimeHeaderGroup& group : parts.mime_headers) add(group.rules);
   add(parts.body);
   add(parts.rawbody);
+  add(parts.uri);
   add(parts.full);
   return scratch;
 }
@@ -155,7 +159,9 @@ class TextScan {
 class CompiledRules final : public RuleSet {
  public:
   CompiledRules(RuleSetParts parts, hs_scratch* scratch)
-      : parts_(std::move(parts)), pool_(scratch, parts_.rules.size(), parts_.selectors.size()) {
+      : parts_(std::move(parts)),
+        pool_(scratch, parts_.rules.size(), parts_.selectors.size(),
+              1 + parts_.mime_headers.size()) {
     budget_ = {parts_.limits.pcre_match_limit, parts_.limits.pcre_heap_kib,
                parts_.limits.max_confirmations, parts_.limits.pcre_time};
     index_metas();
@@ -167,11 +173,18 @@ class CompiledRules final : public RuleSet {
     const MatchStatePool::Lease lease(pool_);
     MatchState& state = *lease;
     state.runner.start(budget_);
-    scan_headers(state, subject);
+    state.index.read(subject.fields);
+    MessageFacts facts(state.index, subject.mail_from, parts_.settings->settings(),
+                       parts_.settings->registries());
+    EvalContext context(subject, *parts_.settings, facts, state.runner);
+    scan_headers(state, facts);
     const mail::Content& content = subject.content;
     TextScan(parts_, state, content.body.text, &content.body.pieces).run(parts_.body);
     TextScan(parts_, state, content.rawbody.text, &content.rawbody.pieces).run(parts_.rawbody);
     TextScan(parts_, state, content.full, nullptr).run(parts_.full);
+    scan_urls(state, subject.urls);
+    scan_mime_headers(state, context);
+    run_evals(state, context);
     MatchOutcome out;
     out.confirmations = state.runner.runs();
     out.limited = state.runner.limited();
@@ -183,6 +196,11 @@ class CompiledRules final : public RuleSet {
 
   std::span<const Rule> rules() const override { return parts_.rules; }
   const std::string& hash() const override { return parts_.hash; }
+  bool needs_urls() const override {
+    return !parts_.uri.databases.empty() || !parts_.uri.pcre_only.empty() ||
+           !parts_.uri_details.empty() || !parts_.evals.empty();
+  }
+  const mail::UrlSettings& url_settings() const override { return parts_.settings->urls(); }
 
  private:
   void index_metas() {
@@ -221,14 +239,13 @@ class CompiledRules final : public RuleSet {
     state.value[rule] = value;
   }
 
-  void scan_headers(MatchState& state, const Subject& subject) const {
-    state.index.read(subject.fields);
+  void scan_headers(MatchState& state, MessageFacts& facts) const {
     std::size_t read = parts_.selectors.size();  // none yet; groups of a selector stand together
     bool present = false;
     for (const HeaderGroup& group : parts_.headers) {
       std::string& text = state.headers[group.selector];
       if (read != group.selector) {
-        present = parts_.selectors[group.selector].read(state.index, subject.mail_from, text);
+        present = parts_.selectors[group.selector].read(facts, text);
         read = group.selector;
       }
       if (!present) {
@@ -242,12 +259,99 @@ class CompiledRules final : public RuleSet {
 
   void scan_group(MatchState& state, const HeaderGroup& group, std::string_view text) const {
     TextScan(parts_, state, text, nullptr).run(group.rules);
-    for (const std::uint32_t rule : group.negated) {
+    turn(state, group.negated);
+  }
+
+  // Rules with !~ hit when nothing was found.
+  static void turn(MatchState& state, const std::vector<std::uint32_t>& negated) {
+    for (const std::uint32_t rule : negated) {
       if (state.value[rule] == 0) {
         touch(state, rule);
       } else {
         state.value[rule] = 0;
       }
+    }
+  }
+
+  static void begin_pieces(mail::PieceText& text) {
+    text.text.clear();
+    text.pieces.clear();
+  }
+  static void add_piece(mail::PieceText& to, std::string_view text) {
+    const auto begin = static_cast<std::uint32_t>(to.text.size());
+    to.text += text;
+    to.pieces.push_back({begin, static_cast<std::uint32_t>(to.text.size())});
+    to.text += '\n';
+  }
+
+  void scan_urls(MatchState& state, std::span<const mail::Url> urls) const {
+    if (urls.empty()) return;
+    mail::PieceText& text = state.pieces[0];
+    begin_pieces(text);
+    for (const mail::Url& url : urls) {
+      for (const std::string& form : url.cleaned) add_piece(text, form);
+    }
+    TextScan(parts_, state, text.text, &text.pieces).run(parts_.uri);
+    for (const UriDetailRule& one : parts_.uri_details) {
+      if (std::any_of(urls.begin(), urls.end(),
+                      [&](const mail::Url& url) { return meets_all(state, one, url); })) {
+        touch(state, one.rule);
+      }
+    }
+  }
+
+  bool meets_all(MatchState& state, const UriDetailRule& one, const mail::Url& url) const {
+    const auto& conditions = parts_.rules[one.rule].conditions;
+    for (std::size_t i = 0; i < conditions.size(); ++i) {
+      const Regex* regex = one.regexes[i].get(conditions[i].pattern);
+      if (regex == nullptr) return false;
+      const auto meets = [&](std::string_view text) {
+        const auto found = state.runner.find(*regex, text);
+        return found == (conditions[i].negated ? RegexRunner::Found::no : RegexRunner::Found::yes);
+      };
+      if (!meets_one(conditions[i].target, url, meets)) return false;
+    }
+    return true;
+  }
+
+  template <class Meets>
+  static bool meets_one(UriCondition::Target target, const mail::Url& url, Meets meets) {
+    const auto any = [&](const std::vector<std::string>& texts) {
+      return std::any_of(texts.begin(), texts.end(), meets);
+    };
+    switch (target) {
+      case UriCondition::Target::raw:
+        return meets(url.raw);
+      case UriCondition::Target::type:
+        return any(url.types);
+      case UriCondition::Target::cleaned:
+        return any(url.cleaned);
+      case UriCondition::Target::text:
+        return any(url.anchor_texts);
+      case UriCondition::Target::domain:
+        return any(url.domains);
+      case UriCondition::Target::host:
+        return std::any_of(url.hosts.begin(), url.hosts.end(),
+                           [&](const auto& host) { return meets(host.first); });
+    }
+    return false;
+  }
+
+  void scan_mime_headers(MatchState& state, EvalContext& context) const {
+    for (std::size_t g = 0; g < parts_.mime_headers.size(); ++g) {
+      const MimeHeaderGroup& group = parts_.mime_headers[g];
+      mail::PieceText& text = state.pieces[g + 1];
+      begin_pieces(text);
+      for (const MimePart& part : context.mime().parts)
+        add_piece(text, mime_header_text(part, group.name, group.raw, group.unset));
+      TextScan(parts_, state, text.text, &text.pieces).run(group.rules);
+      turn(state, group.negated);
+    }
+  }
+
+  void run_evals(MatchState& state, EvalContext& context) const {
+    for (const EvalRule& one : parts_.evals) {
+      if (one.function->run(context, *one.arguments)) touch(state, one.rule);
     }
   }
 
@@ -320,19 +424,9 @@ void DatabaseFree::operator()(hs_database* database) const {
   hs_free_database(database);
 }
 
-Expression expression_of(const Pattern& pattern) {
-  return {pattern.expression, pattern.caseless, pattern.multiline, pattern.dotall,
-          pattern.extended};
-}
-
-const Regex* LazyRegex::get(const Pattern& pattern) const {
-  if (const Regex* made = made_.load(std::memory_order_acquire)) return made;
-  std::unique_ptr<const Regex> mine = Regex::compile(expression_of(pattern));
-  if (!mine) return nullptr;
-  const Regex* expected = nullptr;
-  if (made_.compare_exchange_strong(expected, mine.get(), std::memory_order_acq_rel))
-    return mine.release();
-  return expected;
+const mail::UrlSettings& RuleSet::url_settings() const {
+  static const mail::UrlSettings kNone;
+  return kNone;
 }
 
 Result<std::shared_ptr<const RuleSet>> make_rule_set(RuleSetParts parts) {

@@ -1,17 +1,19 @@
 #pragma once
 // The rule set as the compiler hands it over, and its match().
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "rules/eval.h"
 #include "rules/header_values.h"
+#include "rules/lazy_regex.h"
 #include "rules/match_state.h"
 #include "rules/meta.h"
 #include "rules/pattern.h"
+#include "rules/prepared_settings.h"
 #include "rules/rule_set.h"
 
 struct hs_database;
@@ -46,21 +48,25 @@ struct HeaderGroup {
   std::vector<std::pair<std::uint32_t, double>> when_unset;
 };
 
-/// A regular expression that is compiled when it is first needed: most never are.
-class LazyRegex {
- public:
-  LazyRegex() = default;
-  ~LazyRegex() { delete made_.load(); }
-  LazyRegex(const LazyRegex&) = delete;
-  LazyRegex& operator=(const LazyRegex&) = delete;
-  /// Null when it does not compile. Any thread; two that come first both compile, one is kept.
-  const Regex* get(const Pattern& pattern) const;
-
- private:
-  mutable std::atomic<const Regex*> made_{nullptr};
+/// `mimeheader` rules that look at one field of all parts; without it at `unset`.
+struct MimeHeaderGroup {
+  std::string name;
+  bool raw = false;
+  std::string unset;
+  Group rules;
+  std::vector<std::uint32_t> negated;
 };
 
-Expression expression_of(const Pattern& pattern);
+struct EvalRule {
+  std::uint32_t rule = 0;
+  const EvalFunction* function = nullptr;
+  std::unique_ptr<const EvalArguments> arguments;
+};
+
+struct UriDetailRule {
+  std::uint32_t rule = 0;
+  std::unique_ptr<LazyRegex[]> regexes;  ///< by condition of the rule
+};
 
 /// What match() needs to know of a rule.
 struct Slot {
@@ -78,7 +84,11 @@ struct RuleSetParts {
   std::unique_ptr<Slot[]> slots;  ///< by rule
   std::vector<HeaderReader> selectors;
   std::vector<HeaderGroup> headers;
-  Group body, rawbody, full;
+  Group body, rawbody, uri, full;
+  std::vector<MimeHeaderGroup> mime_headers;
+  std::vector<UriDetailRule> uri_details;
+  std::vector<EvalRule> evals;
+  std::shared_ptr<const PreparedSettings> settings;
   std::vector<MetaPlan::Meta> metas;  ///< in the order in which they are computed
   std::string hash;
   MatchLimits limits;

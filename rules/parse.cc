@@ -9,6 +9,7 @@
 #include "rules/line_reader.h"
 #include "rules/reporter.h"
 #include "rules/rule_lines.h"
+#include "rules/setting_lines.h"
 
 namespace gatepost::rules {
 namespace {
@@ -27,7 +28,7 @@ class Parser {
   explicit Parser(const ParseOptions& options)
       : options_(options),
         reporter_(options.limits.max_errors),
-        builder_(options.limits, reporter_) {}
+        builder_(options_.limits, reporter_) {}
 
   void read(const Source& source) { read_file(source.name, source.text, 0); }
 
@@ -190,6 +191,9 @@ class Parser {
       case Directive::rawbody:
       case Directive::full:
       case Directive::meta:
+      case Directive::mimeheader:
+      case Directive::uri:
+      case Directive::uri_detail:
       case Directive::unsupported_rule:
         return true;
       default:
@@ -223,6 +227,15 @@ class Parser {
         return require_version(file, line, word.offset, words);
       case Directive::without_effect:
         return;
+      case Directive::setting:
+        return read_setting_line({line, file.name, options_.limits, builder_, reporter_}, key,
+                                 words, builder_.settings());
+      case Directive::replace_part:
+        return replace_part(file, line, key, words);
+      case Directive::enable_compat:
+        options_.features.push_back("Mail::SpamAssassin::Conf::compat_" +
+                                    std::string(words.next().text));
+        return;
       case Directive::unsupported_setting:
         return builder_.unsupported_setting(key, line.place_at(file.name, word.offset));
       case Directive::unknown: {
@@ -235,6 +248,20 @@ class Parser {
         return read_rule_line({line, file.name, options_.limits, builder_, reporter_}, directive,
                               key, words);
     }
+  }
+
+  // NAME TEXT
+  void replace_part(const File& file, const Line& line, const std::string& key, Words words) {
+    const Words::Word name = words.next();
+    if (words.rest().empty()) {
+      return error(file, line, words.at(), "expected a name and a text behind '" + key + "'");
+    }
+    if (words.rest().size() > options_.limits.max_pattern) {
+      return error(
+          file, line, words.at(),
+          "the text is longer than " + std::to_string(options_.limits.max_pattern) + " octets");
+    }
+    builder_.tags().set(key, std::string(name.text), std::string(words.rest()));
   }
 
   void include(const File& file, const Line& line, const Words& words) {
@@ -283,7 +310,7 @@ class Parser {
                               " alone; the rest of it is skipped");
   }
 
-  const ParseOptions& options_;
+  ParseOptions options_;
   Reporter reporter_;
   Builder builder_;
   std::vector<std::string> files_;

@@ -52,11 +52,12 @@ pcre2_code* compile_code(const Expression& expression, std::string_view text, in
   return code;
 }
 
-// What Perl takes and PCRE2 on octets does not: code in patterns, characters above U+00FF, names of
-// characters, properties that it does not know.
+// What Perl takes and PCRE2 on octets does not: patterns of more than 64 KiB of its code, code in
+// patterns, characters above U+00FF, names of characters, properties that it does not know.
 bool is_unsupported(int error, const Expression& e, std::size_t offset) {
   switch (error) {
     case PCRE2_ERROR_CODE_POINT_TOO_BIG:
+    case PCRE2_ERROR_PATTERN_TOO_LARGE:  // many tags, each with many classes
     case PCRE2_ERROR_UNKNOWN_UNICODE_PROPERTY:
     case PCRE2_ERROR_UNICODE_NOT_SUPPORTED:
     case PCRE2_ERROR_UNSUPPORTED_ESCAPE_SEQUENCE:
@@ -108,7 +109,7 @@ Regex::~Regex() {
 
 RegexRunner::RegexRunner()
     : context_(pcre2_match_context_create(nullptr)),
-      data_(pcre2_match_data_create(1, nullptr)),
+      data_(pcre2_match_data_create(2, nullptr)),
       stack_(pcre2_jit_stack_create(std::size_t{32} << 10, std::size_t{1} << 20, nullptr)) {
   if (context_ == nullptr || data_ == nullptr || stack_ == nullptr) {
     release();
@@ -176,6 +177,16 @@ RegexRunner::Found RegexRunner::find(const Regex& regex, std::string_view subjec
   begin_ = at[0] > at[1] ? at[1] : at[0];  // \K may put the begin behind the end
   end_ = at[1];
   return Found::yes;
+}
+
+std::optional<std::string_view> RegexRunner::first_group(const Regex& regex,
+                                                         std::string_view subject) {
+  if (find(regex, subject) != Found::yes) return std::nullopt;
+  const PCRE2_SIZE* at = pcre2_get_ovector_pointer(data_);
+  std::uint32_t groups = 0;
+  pcre2_pattern_info(regex.code_, PCRE2_INFO_CAPTURECOUNT, &groups);
+  if (groups == 0 || at[2] == PCRE2_UNSET || at[3] < at[2]) return std::nullopt;
+  return subject.substr(at[2], at[3] - at[2]);
 }
 
 RegexRunner::Found RegexRunner::count(const Regex& regex, std::string_view subject, int most,

@@ -36,7 +36,7 @@ struct RegexFault {
 };
 
 /// Longer ones are a fault.
-constexpr std::size_t kMaxExpression = 32768;
+constexpr std::size_t kMaxExpression = 131072;
 
 /// @return what is wrong with it, or nothing.
 std::optional<RegexFault> check_regex(const Expression& expression);
@@ -87,6 +87,10 @@ class RegexRunner {
   /// Matches one behind the other as Perl's /g counts them, at most `most`.
   /// @return `limited` when a budget ended it; `count` holds what was found until then.
   Found count(const Regex& regex, std::string_view subject, int most, int& count);
+
+  /// What the first group of the leftmost match holds; nothing when there is no match or no such
+  /// group took part.
+  std::optional<std::string_view> first_group(const Regex& regex, std::string_view subject);
 
   std::size_t runs() const { return runs_; }
   /// Runs that a budget ended.

@@ -6,7 +6,8 @@
 namespace gatepost::rules {
 
 std::string_view to_string(RuleType type) {
-  constexpr std::string_view kNames[] = {"header", "body", "rawbody", "full", "meta"};
+  constexpr std::string_view kNames[] = {"header",     "body", "rawbody",    "full", "meta",
+                                         "mimeheader", "uri",  "uri_detail", "eval"};
   return kNames[static_cast<int>(type)];
 }
 

@@ -9,54 +9,44 @@
 #include <unordered_map>
 #include <vector>
 
+#include "rules/settings.h"
+
 namespace gatepost::rules {
 
-/// Where something stands in a rule file; line and column from 1.
-struct Place {
-  std::string file;
-  int line = 0;
-  int column = 0;
-
-  /// "file:line:column"
-  std::string text() const;
-  bool operator==(const Place&) const = default;
-};
-
-/// A Perl regular expression without its delimiters. Modifiers are those of Perl.
-struct Pattern {
-  /// Octets from `offset` on stand at `place`: where a line was continued or lost a backslash.
-  struct Jump {
-    std::uint32_t offset = 0;
-    int line = 0;
-    int column = 0;
-    bool operator==(const Jump&) const = default;
-  };
-
-  std::string expression;
-  bool caseless = false;    ///< i
-  bool multiline = false;   ///< m
-  bool dotall = false;      ///< s
-  bool extended = false;    ///< x
-  Place place;              ///< of its first character
-  std::vector<Jump> jumps;  ///< by offset; most patterns have none
-
-  /// Where the octet `offset` of the expression stands in the file.
-  Place place_at(std::size_t offset) const;
-};
-
-/// What a `header` rule looks at (SpamAssassin's Conf(3): header SYMBOLIC_TEST_NAME header op
-/// /pat/).
+/// What a `header` or `mimeheader` rule looks at (SpamAssassin's Conf(3): header SYMBOLIC_TEST_NAME
+/// header op /pat/).
 struct HeaderSelector {
-  enum class Part { decoded, raw, address, display_name };
-  std::string name;  ///< "Subject"; also the pseudo-headers ALL, ToCc, MESSAGEID, EnvelopeFrom
+  enum class Part { decoded, raw, address, display_name, raw_display_name };
+  /// Of several fields of the name.
+  enum class Pick { all, first, last };
+  /// What is taken out of each text: its host name, the domain of that, its IP address.
+  enum class Extract { none, host, domain, ip, reversed_ip };
+  std::string name;  ///< "Subject"; also a pseudo-header (header_values.h)
   Part part = Part::decoded;
+  Pick pick = Pick::all;
+  Extract extract = Extract::none;
   bool exists = false;                  ///< exists:NAME, no pattern
   bool negated = false;                 ///< !~
   std::optional<std::string> if_unset;  ///< [if-unset: TEXT]
 };
 
-enum class RuleType { header, body, rawbody, full, meta };
+enum class RuleType { header, body, rawbody, full, meta, mimeheader, uri, uri_detail, eval };
 std::string_view to_string(RuleType type);
+
+/// One condition of a `uri_detail` rule; one address must meet them all.
+struct UriCondition {
+  enum class Target { raw, type, cleaned, text, domain, host };
+  Target target = Target::raw;
+  bool negated = false;
+  Pattern pattern;
+};
+
+/// `eval:function(arguments)`, answered by a native function (rules/evals).
+struct EvalCall {
+  std::string function;
+  std::vector<std::string> arguments;  ///< without their quotes
+  RuleType text = RuleType::header;    ///< the directive: header, body, rawbody or full
+};
 
 /// tflags that matter to us; unknown ones are kept by name for lint.
 struct RuleFlags {
@@ -70,9 +60,11 @@ struct RuleFlags {
 struct Rule {
   std::string name;
   RuleType type = RuleType::body;
-  Pattern pattern;        ///< header, body, rawbody, full; of a meta only its place and jumps
-  HeaderSelector header;  ///< header
+  Pattern pattern;        ///< of a meta or an eval only its place and jumps; none of uri_detail
+  HeaderSelector header;  ///< header, mimeheader
   std::string meta;       ///< meta: the expression as written
+  std::vector<UriCondition> conditions;  ///< uri_detail
+  EvalCall eval;                         ///< eval
   /// By score set: 0 neither network tests nor Bayes, 1 network, 2 Bayes, 3 both. One `score`
   /// value fills all four.
   std::array<double, 4> scores{1, 1, 1, 1};
@@ -81,6 +73,11 @@ struct Rule {
   RuleFlags flags;
   Place place;
 
+  /// Whether `pattern` is a pattern.
+  bool has_pattern() const {
+    return type != RuleType::meta && type != RuleType::eval && type != RuleType::uri_detail &&
+           !(type == RuleType::header && header.exists);
+  }
   bool is_subrule() const { return name.starts_with("__"); }
   /// False for a score of 0: such a rule is not run and counts 0 in metas, as in SpamAssassin.
   bool runs(int score_set) const {
@@ -135,6 +132,7 @@ struct RuleFile {
   std::vector<UnsupportedRule> unsupported;  ///< each name once, none of `rules`
   std::vector<Orphan> orphans;               ///< for lint
   std::vector<std::string> refused;          ///< names of rules whose definition has an error
+  RuleSettings settings;
 
   bool has_errors() const;
 };

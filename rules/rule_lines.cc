@@ -1,10 +1,13 @@
 #include "rules/rule_lines.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <utility>
 
 #include "core/base/text.h"
+#include "rules/eval.h"
+#include "rules/eval_text.h"
 #include "rules/header_selector.h"
 #include "rules/meta.h"
 #include "rules/pattern_text.h"
@@ -37,7 +40,13 @@ class RuleLine {
     place_ = context_.place_at(name.offset);
     switch (directive) {
       case Directive::header:
-        return header();
+        return header(RuleType::header);
+      case Directive::mimeheader:
+        return header(RuleType::mimeheader);
+      case Directive::uri:
+        return pattern_rule(RuleType::uri);
+      case Directive::uri_detail:
+        return uri_detail();
       case Directive::body:
         return pattern_rule(RuleType::body);
       case Directive::rawbody:
@@ -84,15 +93,27 @@ class RuleLine {
   }
 
   // eval:function(…) of any rule type.
-  bool is_eval() {
+  bool is_eval(RuleType text) {
     const std::string_view rest = words_.rest();
     if (!rest.starts_with("eval:") && !rest.starts_with("rbleval:")) return false;
-    const std::string_view call = rest.substr(rest.find(':') + 1);
-    const std::size_t open = call.find('(');
-    if (open == std::string_view::npos || open == 0 || !call.ends_with(')')) {
-      refuse(words_.at(), "expected eval:function(arguments)");
+    const std::size_t skip = rest.find(':') + 1;
+    Rule rule = start(RuleType::eval);
+    EvalTextFault fault;
+    if (!parse_eval(rest.substr(skip), rule.eval, fault)) {
+      refuse(words_.at() + skip + fault.offset, fault.what);
+      return true;
+    }
+    rule.eval.text = text;
+    rule.pattern = context_.line.slice(context_.file, words_.at(), context_.line.text.size());
+    rule.pattern.expression.clear();
+    const EvalFunction* function = find_eval(rule.eval.function);
+    if (function == nullptr) {
+      unsupported("eval:" + printable(rule.eval.function, 80) + "() is not supported");
+    } else if (const std::string problem = check_arguments(*function, rule.eval);
+               !problem.empty()) {
+      refuse(words_.at(), problem);
     } else {
-      unsupported("eval:" + printable(call.substr(0, open), 80) + "() is not supported");
+      context_.builder.define(std::move(rule));
     }
     return true;
   }
@@ -111,16 +132,16 @@ class RuleLine {
   }
 
   void pattern_rule(RuleType type) {
-    if (is_eval()) return;
+    if (type != RuleType::uri && is_eval(type)) return;
     Rule rule = start(type);
     if (read_pattern(words_.at(), context_.line.text.size(), rule.pattern)) {
       context_.builder.define(std::move(rule));
     }
   }
 
-  void header() {
-    if (is_eval()) return;
-    Rule rule = start(RuleType::header);
+  void header(RuleType type) {
+    if (type == RuleType::header && is_eval(type)) return;
+    Rule rule = start(type);
     SelectorFault fault;
     std::size_t begin = 0;
     std::size_t end = 0;
@@ -131,9 +152,70 @@ class RuleLine {
         refuse(fault.offset, fault.what);
       return;
     }
+    if (type == RuleType::mimeheader &&
+        (rule.header.exists || rule.header.pick != HeaderSelector::Pick::all ||
+         rule.header.extract != HeaderSelector::Extract::none ||
+         (rule.header.part != HeaderSelector::Part::decoded &&
+          rule.header.part != HeaderSelector::Part::raw))) {
+      return refuse(words_.at(), "expected a field such as Content-Type or Content-Type:raw");
+    }
     if (rule.header.exists || read_pattern(begin, end, rule.pattern)) {
       context_.builder.define(std::move(rule));
     }
+  }
+
+  // NAME key =~ /pattern/ key !~ m{pattern} …; a pattern ends where white space follows.
+  void uri_detail() {
+    Rule rule = start(RuleType::uri_detail);
+    rule.pattern = context_.line.slice(context_.file, words_.at(), context_.line.text.size());
+    rule.pattern.expression.clear();
+    while (!words_.rest().empty()) {
+      constexpr std::string_view kTargets[] = {"raw", "type", "cleaned", "text", "domain", "host"};
+      const Words::Word key = words_.next();
+      const auto target = std::find(std::begin(kTargets), std::end(kTargets), key.text);
+      if (target == std::end(kTargets)) {
+        return refuse(key.offset, "expected raw, type, cleaned, text, domain or host, found " +
+                                      shown(key.text));
+      }
+      const Words::Word op = words_.next();
+      if (op.text != "=~" && op.text != "!~") {
+        return refuse(op.offset, "expected =~ or !~ behind '" + std::string(key.text) + "'");
+      }
+      UriCondition condition;
+      condition.target = static_cast<UriCondition::Target>(target - std::begin(kTargets));
+      condition.negated = op.text == "!~";
+      const std::size_t begin = words_.at();
+      const std::size_t end = pattern_end(begin);
+      if (!read_pattern(begin, end, condition.pattern)) return;
+      rule.conditions.push_back(std::move(condition));
+      words_ = Words(context_.line, end);
+    }
+    if (rule.conditions.empty()) {
+      return refuse(words_.at(), "expected conditions such as text =~ /pattern/");
+    }
+    context_.builder.define(std::move(rule));
+  }
+
+  // Where a pattern that begins at `begin` and its modifiers end.
+  std::size_t pattern_end(std::size_t begin) const {
+    const std::string_view text = context_.line.text;
+    std::size_t at = begin;
+    while (at < text.size() && is_alnum(text[at])) ++at;  // m, qr
+    if (at >= text.size()) return text.size();
+    constexpr std::string_view kOpen = "{([<";
+    constexpr std::string_view kClose = "})]>";
+    const std::size_t pair = kOpen.find(text[at]);
+    const char close = pair == kOpen.npos ? text[at] : kClose[pair];
+    for (++at; at < text.size(); ++at) {
+      if (text[at] == '\\') {
+        ++at;
+      } else if (text[at] == close) {
+        std::size_t end = at + 1;
+        while (end < text.size() && is_alnum(text[end])) ++end;
+        if (end == text.size() || is_wsp(text[end]) || pair == kOpen.npos) return end;
+      }
+    }
+    return text.size();
   }
 
   void meta() {

@@ -13,6 +13,8 @@
 #include "core/base/result.h"
 #include "core/mail/content.h"
 #include "core/mail/header_field.h"
+#include "core/mail/html.h"
+#include "core/mail/urls.h"
 #include "rules/rule.h"
 
 namespace gatepost::rules {
@@ -26,6 +28,16 @@ struct Hit {
   std::string matched;
 };
 
+/// What other checks found, for the evals of SPF, DKIM, DMARC and DNS lists.
+class FindingAnswers {
+ public:
+  virtual ~FindingAnswers() = default;
+  /// Whether `function(arguments)` of SpamAssassin would hit; false for what is not known.
+  virtual bool holds(std::string_view function, std::span<const std::string> arguments) const = 0;
+  /// Whether a valid signature of that domain (lower case) is there.
+  virtual bool is_signed_by(std::string_view domain) const = 0;
+};
+
 /// What a message gives rules to look at. Offsets into a text are 32 bits: of a longer one the
 /// first 4 GiB are looked at.
 struct Subject {
@@ -33,6 +45,12 @@ struct Subject {
   const mail::Content& content;
   std::string_view mail_from;  ///< "user@domain", empty for the null path (EnvelopeFrom)
   bool want_matched = true;    ///< fill Hit::matched: about a microsecond a hit
+  /// Of the message's text and HTML (core/mail/view.h, with RuleSet::url_settings()): what uri and
+  /// uri_detail rules look at. Needed when RuleSet::needs_urls().
+  std::span<const mail::Url> urls = {};
+  std::span<const mail::HtmlFacts> html = {};  ///< one for each part in HTML
+  const FindingAnswers* answers = nullptr;     ///< null: nothing is known
+  std::int64_t now = 0;                        ///< seconds since 1970
 };
 
 /// Limits of one match, so that no message and no pattern can take the daemon's time. They bound
@@ -65,6 +83,10 @@ class RuleSet {
   virtual std::span<const Rule> rules() const = 0;
   /// Of the rules' content, 64 hex digits: stands in records, so that a verdict can be replayed.
   virtual const std::string& hash() const = 0;
+  /// Whether some rule looks at Subject::urls.
+  virtual bool needs_urls() const { return false; }
+  /// How to find them: registries and redirectors of the rule files. Lives as long as the set.
+  virtual const mail::UrlSettings& url_settings() const;
 };
 
 }  // namespace gatepost::rules

@@ -41,10 +41,18 @@ struct Example {
   std::vector<mail::HeaderField> fields;
   mail::Content content;
   std::string mail_from;
+  std::vector<mail::Url> urls;
 
   Example(const Rule& rule, std::string_view text) {
     const bool all = rule.type == RuleType::meta;
-    if (rule.type == RuleType::header) add_header(rule.header, text);
+    if (rule.type == RuleType::header || rule.type == RuleType::mimeheader)
+      add_header(rule.header, text);
+    if (rule.type == RuleType::uri || rule.type == RuleType::uri_detail) {
+      mail::Url& url = urls.emplace_back();
+      url.raw = text;
+      url.cleaned = {std::string(text)};
+      url.types = {"parsed"};
+    }
     if (all) fields.push_back(field("Subject", text));
     add_piece(content.body, all ? paragraph(text) : std::string());  // the Subject
     if (all || rule.type == RuleType::body) add_piece(content.body, paragraph(text));
@@ -99,8 +107,9 @@ TestReport run_tests(const RuleFile& file, const RuleSet& set, int score_set) {
       continue;
     }
     const Example example(rule, test.text);
-    const MatchOutcome outcome =
-        set.match({example.fields, example.content, example.mail_from, false});
+    Subject subject{example.fields, example.content, example.mail_from, false};
+    subject.urls = example.urls;
+    const MatchOutcome outcome = set.match(subject);
     const bool hit = std::any_of(outcome.hits.begin(), outcome.hits.end(),
                                  [&](const Hit& h) { return h.rule->name == rule.name; });
     if (hit == test.must_hit) {

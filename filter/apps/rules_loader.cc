@@ -11,6 +11,7 @@
 #include "filter/config/settings.h"
 #include "rules/chunk.h"
 #include "rules/compile.h"
+#include "rules/eval.h"
 #include "rules/parse.h"
 #include "rules/test_lines.h"
 
@@ -122,6 +123,10 @@ void apply_findings(const config::Configuration& configuration, rules::RuleFile&
 void refuse_our_names(rules::RuleFile& file) {
   for (const rules::Rule& rule : file.rules) {
     if (find_finding(rule.name) == nullptr) continue;
+    // SpamAssassin's SPF_PASS and its like ask for just that finding, which stands for them.
+    if (rule.type == rules::RuleType::eval && rules::is_answered_by_findings(rule.eval.function)) {
+      continue;
+    }
     file.diagnostics.push_back(
         {rules::Diagnostic::Severity::error,
          "'" + rule.name + "' is a finding of Gatepost's own: expected another name for the rule",

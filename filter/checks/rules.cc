@@ -7,6 +7,7 @@
 #include "core/mail/content.h"
 #include "core/mail/message.h"
 #include "filter/checks/registry.h"
+#include "filter/policy/finding.h"
 #include "rules/rule_set.h"
 
 namespace gatepost {
@@ -43,6 +44,8 @@ class Rules final : public Check {
 
   static void state_hit(CheckContext& context, const rules::Hit& hit) {
     if (hit.rule->is_subrule()) return;
+    // A rule that asks for a finding of ours has its name: that finding is there already.
+    if (find_finding(hit.rule->name) != nullptr) return;
     Finding finding;
     finding.name = hit.rule->name;
     finding.rule = FindingRule{hit.rule->scores[kScoreSet], Action::none};

@@ -29,13 +29,27 @@ std::string told(const std::vector<Diagnostic>& diagnostics) {
 std::string show(const Rule& rule) {
   std::string out(to_string(rule.type));
   const HeaderSelector& h = rule.header;
-  if (rule.type == RuleType::header) {
-    constexpr const char* kParts[] = {"", ":raw", ":addr", ":name"};
-    out += " " + h.name + kParts[static_cast<int>(h.part)];
+  if (rule.type == RuleType::header || rule.type == RuleType::mimeheader) {
+    constexpr const char* kParts[] = {"", ":raw", ":addr", ":name", ":name:raw"};
+    constexpr const char* kPicks[] = {"", ":first", ":last"};
+    constexpr const char* kExtracts[] = {"", ":host", ":domain", ":ip", ":revip"};
+    out += " " + h.name + kParts[static_cast<int>(h.part)] + kPicks[static_cast<int>(h.pick)] +
+           kExtracts[static_cast<int>(h.extract)];
     if (h.exists) return out + " exists";
     out += h.negated ? " !~" : " =~";
   }
   if (rule.type == RuleType::meta) return out + " " + rule.meta;
+  if (rule.type == RuleType::eval) {
+    out = std::string(to_string(rule.eval.text)) + " " + rule.eval.function + "(";
+    for (const std::string& argument : rule.eval.arguments) out += "[" + argument + "]";
+    return out + ")";
+  }
+  for (const UriCondition& c : rule.conditions) {
+    constexpr const char* kTargets[] = {"raw", "type", "cleaned", "text", "domain", "host"};
+    out += std::string(" ") + kTargets[static_cast<int>(c.target)] + (c.negated ? " !~ " : " =~ ") +
+           c.pattern.expression + (c.pattern.caseless ? " i" : "");
+  }
+  if (rule.type == RuleType::uri_detail) return out;
   out += " " + rule.pattern.expression + " ";
   if (rule.pattern.caseless) out += 'i';
   if (rule.pattern.multiline) out += 'm';
@@ -79,6 +93,27 @@ const RuleCase kRules[] = {
     {"header A X-Foo =~ /x/ [if-unset: UN SET]", "header X-Foo =~ x  unset=UN SET"},
     {"header A X-Foo =~ /[if-unset: x]/", "header X-Foo =~ [if-unset: x] "},
     {"meta A B && !(C > 2)", "meta B && !(C > 2)"},
+    {"header A From:addr:domain =~ /x/", "header From:addr:domain =~ x "},
+    {"header A From:addr:host =~ /x/", "header From:addr:host =~ x "},
+    {"header A From:addr:raw =~ /x/", "header From:addr =~ x "},
+    {"header A From:raw:name =~ /x/", "header From:name:raw =~ x "},
+    {"header A Received:last:ip !~ /x/", "header Received:last:ip !~ x "},
+    {"header A Received:first:revip =~ /x/", "header Received:first:revip =~ x "},
+    {"header A X-Spam-Relays-External =~ /x/", "header X-Spam-Relays-External =~ x "},
+    {"header A ALL-EXTERNAL:raw =~ /x/m", "header ALL-EXTERNAL:raw =~ x m"},
+    {"uri A /x/", "uri x "},
+    {"uri A m{^https?://x/}i", "uri ^https?://x/ i"},
+    {"mimeheader A Content-Type =~ /x/i", "mimeheader Content-Type =~ x i"},
+    {"mimeheader A Content-Type:raw !~ /x/s", "mimeheader Content-Type:raw !~ x s"},
+    {"mimeheader A Content-ID =~ /x/ [if-unset: y]", "mimeheader Content-ID =~ x  unset=y"},
+    {"uri_detail A domain =~ /x/", "uri_detail domain =~ x"},
+    {"uri_detail A text =~ /a b/i type !~ m{^a$}", "uri_detail text =~ a b i type !~ ^a$"},
+    {"header A eval:check_rbl('x', 'y')", "header check_rbl([x][y])"},
+    {"body A eval:html_range('ratio', '0.5', 'inf')", "body html_range([ratio][0.5][inf])"},
+    {"rawbody A eval:image_count(\"gif\", 1,2)", "rawbody image_count([gif][1][2])"},
+    {"body A eval:html_text_match('title', 'it\\'s, (a|b)')",
+     "body html_text_match([title][it\\'s, (a|b)])"},
+    {"full A eval:check_for_mime( 'mime_qp_count' )", "full check_for_mime([mime_qp_count])"},
 };
 
 TEST(Parse, Rules) {
@@ -120,7 +155,31 @@ const FaultCase kFaults[] = {
      "r.cf:1:14 error: A: unknown header modifier ':adr', did you mean ':addr'?"},
     {"header A exists:", "r.cf:1:17 error: A: expected a header field"},
     {"header A exists:X Y", "r.cf:1:18 error: A: expected the end of the line behind exists:X"},
-    {"header A eval:foo", "r.cf:1:10 error: A: expected eval:function(arguments)"},
+    {"header A eval:foo", "r.cf:1:18 error: A: expected eval:function(arguments)"},
+    {"header A eval:", "r.cf:1:15 error: A: expected eval:function(arguments)"},
+    {"header A eval:check_rbl('x, y)", "r.cf:1:25 error: A: the text is not closed"},
+    {"header A eval:check_rbl('x'", "r.cf:1:24 error: A: expected eval:function(arguments)"},
+    {"header A eval:check_rbl('x', y z)", "r.cf:1:32 error: A: expected ',' or ')', found"},
+    {"header A eval:check_rbl('x')",
+     "r.cf:1:10 error: A: check_rbl() takes 2 or more arguments, found 1"},
+    {"body A eval:html_range('ratio', 'x', '1')",
+     "r.cf:1:8 error: A: html_range(): expected a number as argument 2, found 'x'"},
+    {"body A eval:html_text_match('title', '(')",
+     "r.cf:1:8 error: A: html_text_match(): argument 2: pattern: "},
+    {"uri_detail A", "r.cf:1:13 error: A: expected conditions such as text =~ /pattern/"},
+    {"uri_detail A link =~ /x/",
+     "r.cf:1:14 error: A: expected raw, type, cleaned, text, domain or host, found 'link'"},
+    {"uri_detail A raw /x/", "r.cf:1:18 error: A: expected =~ or !~ behind 'raw'"},
+    {"mimeheader A exists:X", "r.cf:1:14 error: A: expected a field such as Content-Type"},
+    {"mimeheader A From:addr =~ /x/", "r.cf:1:14 error: A: expected a field such as"},
+    {"replace_tag V", "r.cf:1:14 error: expected a name and a text behind 'replace_tag'"},
+    {"trusted_networks x", "r.cf:1:18 error: trusted_networks: expected an address or a network"},
+    {"trusted_networks", "r.cf:1:17 error: trusted_networks: expected a network such as"},
+    {"enlist_addrlist BANKS a@b",
+     "r.cf:1:17 error: enlist_addrlist: expected a list in parentheses such as (BANKS)"},
+    {"body_part_scan_size much",
+     "r.cf:1:21 error: body_part_scan_size: expected a number, found 'much'"},
+    {"redirector_pattern x", "r.cf:1:20 error: redirector_pattern: expected a pattern such as"},
     {"meta A", "r.cf:1:7 error: A: expected an expression such as"},
     {"meta A (B", "r.cf:1:8 error: A: '(' is not closed"},
     {"meta A B C", "r.cf:1:10 error: A: expected an operator such as && || + > between"},
@@ -159,21 +218,15 @@ TEST(Parse, FaultsNameTheirPlaceAndWhatWasExpected) {
 }
 
 const FaultCase kUnsupported[] = {
-    {"uri A /x/", "r.cf:1:5 unsupported: A: rule type 'uri' is not supported"},
-    {"uri_detail A domain =~ /x/", "r.cf:1:12 unsupported: A: rule type 'uri_detail'"},
-    {"mimeheader A Content-Type =~ /x/", "r.cf:1:12 unsupported: A: rule type 'mimeheader'"},
     {"connect A ip =~ /x/", "r.cf:1:9 unsupported: A: rule type 'connect'"},
-    {"header A eval:check_rbl('x', 'y')", "r.cf:1:8 unsupported: A: eval:check_rbl()"},
-    {"body A eval:html_test()", "r.cf:1:6 unsupported: A: eval:html_test() is not supported"},
-    {"header A From:addr:domain =~ /x/", "r.cf:1:8 unsupported: A: header modifier ':domain'"},
-    {"header A From:addr:raw =~ /x/", "r.cf:1:8 unsupported: A: several header modifiers"},
-    {"header A X-Spam-Relays-External =~ /x/", "r.cf:1:8 unsupported: A: header 'X-Spam-Relays"},
+    {"body A eval:check_bayes('0.00', '0.01')",
+     "r.cf:1:6 unsupported: A: eval:check_bayes() is not supported"},
+    {"header A X-Languages =~ /x/", "r.cf:1:8 unsupported: A: header 'X-Languages' is not"},
     {"body A /x/u", "r.cf:1:6 unsupported: A: modifier 'u' is not supported"},
     {"body A /x%{FOO}/", "r.cf:1:6 unsupported: A: text captured by another rule"},
     {"meta A rules_matching(__B*)", "r.cf:1:6 unsupported: A: rules_matching() is not supported"},
-    {"body A /<V>/\nreplace_rules A", "r.cf:1:6 unsupported: A: replace_rules and its tags"},
-    {"ifplugin Mail::SpamAssassin::Plugin::SPF\nheader A exists:X\nendif",
-     "r.cf:2:8 unsupported: A: skipped by 'ifplugin Mail::SpamAssassin::Plugin::SPF'"},
+    {"ifplugin Mail::SpamAssassin::Plugin::TextCat\nheader A exists:X\nendif",
+     "r.cf:2:8 unsupported: A: skipped by 'ifplugin Mail::SpamAssassin::Plugin::TextCat'"},
     {"if can(X::y)\nif version > 3\nbody A /x/\nendif\nendif",
      "r.cf:3:6 unsupported: A: skipped by 'if can(X::y)'"},
     {"if !plugin(X)\nelse\nbody A /x/\nendif",
@@ -192,12 +245,11 @@ TEST(Parse, WhatIsNotSupportedIsToldRuleByRuleAndIsNoError) {
 }
 
 TEST(Parse, SettingsAreToldOnceForEachName) {
-  const RuleFile file =
-      read("report a\nreport b\nwhitelist_from x@y\nadd-header all X y\nreport c\n");
+  const RuleFile file = read("report a\nreport b\nbayes_path /x\nuse-dcc 0\nreport c\n");
   EXPECT_EQ(told(file.diagnostics),
             "r.cf:1:1 unsupported: 'report' is not supported (3 lines, this is the first)\n"
-            "r.cf:3:1 unsupported: 'whitelist_from' is not supported\n"
-            "r.cf:4:1 unsupported: 'add_header' is not supported\n");
+            "r.cf:3:1 unsupported: 'bayes_path' is not supported\n"
+            "r.cf:4:1 unsupported: 'use_dcc' is not supported\n");
 }
 
 TEST(Parse, LinesWithoutEffectAreTakenInSilence) {
@@ -267,7 +319,7 @@ TEST(Parse, ALaterDefinitionReplacesAndKeepsTheScore) {
   EXPECT_EQ(told(file.diagnostics),
             "r.cf:4:8 warning: A is defined again; the definition at r.cf:1:6 has no effect\n");
   // As one that is not supported, too.
-  const RuleFile other = read("body A /x/\nbody B /b/\nuri A /y/\n");
+  const RuleFile other = read("body A /x/\nbody B /b/\nconnect A /y/\n");
   EXPECT_EQ(find(other, "A"), nullptr);
   EXPECT_NE(find(other, "B"), nullptr);
 }
@@ -294,8 +346,10 @@ const ConditionCase kConditions[] = {
     {"version != 4.000001", false},
     {"version <= 4.000001 && perl_version >= 5.010000", true},
     {"0 || version > 3", true},
-    {"plugin(Mail::SpamAssassin::Plugin::SPF)", false},
-    {"!plugin ( Mail::SpamAssassin::Plugin::SPF )", true},
+    {"plugin(Mail::SpamAssassin::Plugin::SPF)", true},
+    {"plugin(Mail::SpamAssassin::Plugin::TextCat)", false},
+    {"!plugin ( Mail::SpamAssassin::Plugin::TextCat )", true},
+    {"can(Mail::SpamAssassin::Plugin::DKIM::has_arc)", true},
     {"plugin(Present)", true},
     {"can(Mail::SpamAssassin::Conf::feature_x)", false},
     {"can(Mail::SpamAssassin::Conf::feature_bug6558_free)", true},

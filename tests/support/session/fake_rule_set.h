@@ -52,6 +52,8 @@ class FakeRuleSet final : public rules::RuleSet {
         return count_in(subject.content.full, rule.pattern.expression);
       case rules::RuleType::meta:
         return 1;
+      default:
+        return 0;
     }
     return 0;
   }

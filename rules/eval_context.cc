@@ -1,0 +1,148 @@
+#include "rules/eval_context.h"
+
+#include <algorithm>
+
+#include "core/base/text.h"
+
+namespace gatepost::rules {
+namespace {
+
+HeaderSelector selector_of(std::string_view text) {
+  using S = HeaderSelector;
+  S out;
+  const auto pieces = split(text, ':');
+  out.name = pieces[0];
+  for (std::size_t i = 1; i < pieces.size(); ++i) {
+    if (pieces[i] == "raw") out.part = S::Part::raw;
+    if (pieces[i] == "addr") out.part = S::Part::address;
+    if (pieces[i] == "name") out.part = S::Part::display_name;
+    if (pieces[i] == "first") out.pick = S::Pick::first;
+    if (pieces[i] == "last") out.pick = S::Pick::last;
+    if (pieces[i] == "host") out.extract = S::Extract::host;
+    if (pieces[i] == "domain") out.extract = S::Extract::domain;
+  }
+  return out;
+}
+
+void add_unique(std::vector<std::string>& to, const std::vector<std::string>& more) {
+  for (const std::string& one : more) {
+    if (std::find(to.begin(), to.end(), one) == to.end()) to.push_back(one);
+  }
+}
+
+struct Senders {
+  std::vector<std::string> list;
+};
+struct Recipients {
+  std::vector<std::string> list;
+};
+struct Tree {
+  MimeTree tree;
+};
+
+}  // namespace
+
+FixedPattern::FixedPattern(std::string_view expression, std::string_view modifiers) {
+  Expression out{std::string(expression)};
+  out.caseless = modifiers.find('i') != modifiers.npos;
+  out.multiline = modifiers.find('m') != modifiers.npos;
+  out.dotall = modifiers.find('s') != modifiers.npos;
+  out.extended = modifiers.find('x') != modifiers.npos;
+  regex_ = Regex::compile(out);
+  if (!regex_) throw std::bad_alloc();  // ours all compile: memory is short
+}
+
+std::string squeeze(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (!is_wsp(c))
+      out += c;
+    else if (out.empty() || out.back() != ' ')
+      out += ' ';
+  }
+  return out;
+}
+
+std::string_view EvalContext::raw_body() {
+  const std::string_view full = subject_.content.full;
+  if (full.starts_with('\n')) return full.substr(1);
+  const std::size_t end = full.find("\n\n");
+  return end == full.npos ? std::string_view() : full.substr(end + 2);
+}
+
+const MimeTree& EvalContext::mime() {
+  return once<Tree>([&] { return Tree{read_mime_tree(subject_.fields, raw_body())}; }).tree;
+}
+
+const std::vector<std::string>& EvalContext::list(std::string_view selector) {
+  const auto [known, added] = lists_.try_emplace(std::string(selector));
+  if (added) known->second = HeaderReader(selector_of(selector)).list(facts_);
+  return known->second;
+}
+
+const std::string& EvalContext::get(std::string_view selector) {
+  const auto [known, added] = texts_.try_emplace(std::string(selector));
+  if (!added) return known->second;
+  std::string& out = known->second;
+  const std::vector<std::string>& all = list(selector);
+  const HeaderSelector s = selector_of(selector);
+  const bool first_alone = s.extract != HeaderSelector::Extract::none ||
+                           s.part == HeaderSelector::Part::address ||
+                           s.part == HeaderSelector::Part::display_name;
+  for (const std::string& one : all) {
+    out += one;
+    if (first_alone) break;
+  }
+  return out;
+}
+
+const std::vector<std::string>& EvalContext::senders() {
+  return once<Senders>([&] {
+           Senders out;
+           out.list = list("Resent-From:first:addr");
+           if (!out.list.empty()) return out;
+           for (const char* name : {"From:addr", "Envelope-Sender:addr", "Resent-Sender:addr",
+                                    "X-Envelope-From:addr", "EnvelopeFrom:addr"}) {
+             for (std::string address : list(name)) {
+               // "foo@bar..example" is "foo@bar.example"
+               address.erase(std::unique(address.begin(), address.end(),
+                                         [](char a, char b) { return a == '.' && b == '.'; }),
+                             address.end());
+               if (!address.empty()) add_unique(out.list, {address});
+             }
+           }
+           return out;
+         })
+      .list;
+}
+
+const std::vector<std::string>& EvalContext::recipients() {
+  return once<Recipients>([&] {
+           Recipients out;
+           add_unique(out.list, list("Resent-To:first:addr"));
+           add_unique(out.list, list("Resent-Cc:first:addr"));
+           if (!out.list.empty()) return out;
+           static const FixedPattern kFor(R"( for <?\K\S+@[^\s>;]+(?=>?;))");
+           const std::vector<std::string>& received = list("Received");
+           for (std::size_t i = 0; i < received.size() && i < 3; ++i) {
+             if (matches(kFor, received[i])) add_unique(out.list, {std::string(found())});
+           }
+           for (const char* name :
+                {"To:addr", "Apparently-To:addr", "Delivered-To:addr", "Envelope-Recipients:addr",
+                 "Apparently-Resent-To:addr", "X-Envelope-To:addr", "Envelope-To:addr",
+                 "X-Delivered-To:addr", "X-Original-To:addr", "X-Rcpt-To:addr", "X-Real-To:addr",
+                 "Cc:addr"}) {
+             add_unique(out.list, list(name));
+           }
+           return out;
+         })
+      .list;
+}
+
+bool EvalContext::matches(const Regex& regex, std::string_view text) {
+  if (runner_.find(regex, text) != RegexRunner::Found::yes) return false;
+  found_ = text.substr(runner_.begin(), runner_.end() - runner_.begin());
+  return true;
+}
+
+}  // namespace gatepost::rules

@@ -1,0 +1,94 @@
+#pragma once
+// What rule files say beside rules, as far as rules depend on it.
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/place.h"
+#include "rules/relays.h"
+
+namespace gatepost::rules {
+
+/// Texts with `*` and `?`, in lower case: addresses, hosts or subjects.
+class GlobList {
+ public:
+  void add(std::string_view glob);
+  void remove(std::string_view glob);
+  void clear();
+  bool empty() const { return exact_.empty() && globs_.empty(); }
+  /// Whether one of them is all of `text` (letters in either case).
+  bool matches(std::string_view text) const;
+  /// Whether one of them stands anywhere in `text`.
+  bool is_in(std::string_view text) const;
+  /// In lower case, in order.
+  std::vector<std::string> texts() const;
+  bool operator==(const GlobList&) const = default;
+
+ private:
+  std::map<std::string, bool, std::less<>> exact_;  // those without wildcards
+  std::vector<std::string> globs_;
+};
+
+/// Whether `glob` (`*` and `?`) is all of `text`; octet by octet, at most |glob| * |text| steps.
+bool glob_matches(std::string_view glob, std::string_view text);
+
+/// `welcomelist_from_rcvd ADDRESS RELAY`: mail of an address that came from that relay.
+struct AddressFromRelay {
+  std::string address;  ///< with wildcards
+  std::string relay;    ///< the end of a host's name, or [address or network]
+  bool operator==(const AddressFromRelay&) const = default;
+};
+
+/// `welcomelist_from_dkim ADDRESS [DOMAIN]`; without a domain the address's own.
+struct AddressSignedBy {
+  std::string address;
+  std::string domain;
+  bool operator==(const AddressSignedBy&) const = default;
+};
+
+/// One line of `rewrite_header`, `add_header` or `remove_header`, as written.
+struct HeaderEdit {
+  std::string directive;
+  std::string text;
+  bool operator==(const HeaderEdit&) const = default;
+};
+
+/// Names of settings are those of SpamAssassin 4; older ones (whitelist, blacklist) mean the same.
+struct RuleSettings {
+  RelayNetworks networks;  ///< trusted_networks, internal_networks, msa_networks,
+                           ///< originating_ip_headers
+  /// util_rb_tld, util_rb_2tld, util_rb_3tld, in lower case.
+  std::vector<std::string> top_level, two_level, three_level;
+  std::vector<Pattern> redirectors;  ///< redirector_pattern: the first group is the target
+  GlobList freemail_domains;
+  GlobList freemail_welcomelist;  ///< addresses and domains that are none
+  std::size_t freemail_max_body_emails = 5;
+  std::size_t freemail_max_body_freemails = 3;
+  bool freemail_skip_when_over_max = true;
+  bool freemail_skip_bulk_envfrom = true;
+  /// enlist_uri_host (and blocklist_uri_host as BLOCK, welcomelist_uri_host as WELCOME): by list,
+  /// hosts and whether they are in it (`!host` takes one out).
+  std::map<std::string, std::map<std::string, bool, std::less<>>, std::less<>> uri_hosts;
+  /// By name: those of enlist_addrlist, and welcomelist_from, welcomelist_to, blocklist_from,
+  /// blocklist_to, more_spam_to, all_spam_to, welcomelist_auth, def_welcomelist_auth,
+  /// welcomelist_from_spf, def_welcomelist_from_spf, welcomelist_allows_relays,
+  /// welcomelist_bounce_relays, welcomelist_subject, blocklist_subject.
+  std::map<std::string, GlobList, std::less<>> lists;
+  std::vector<AddressFromRelay> welcomelist_from_rcvd, def_welcomelist_from_rcvd;
+  std::vector<AddressSignedBy> welcomelist_from_dkim, def_welcomelist_from_dkim;
+  std::vector<HeaderEdit> header_edits;  ///< in the order of the lines; clear_headers empties it
+  std::vector<std::string> ok_locales = {"all"};
+  std::size_t body_part_scan_size = 50000;      ///< octets
+  std::size_t rawbody_part_scan_size = 500000;  ///< octets
+
+  /// The list of that name, or an empty one.
+  const GlobList& list(std::string_view name) const;
+};
+
+/// All that rules can see of the settings as one text: equal settings, equal texts.
+std::string fingerprint(const RuleSettings& settings);
+
+}  // namespace gatepost::rules

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""SpamAssassin's stock rules on corpus messages: what we hit is what SpamAssassin hits.
+
+oracle_test.py --hits PROGRAM --work FOLDER [--messages N]
+
+Needs Debian's spamassassin and the folder `shared` beside the checkout (or $GATEPOST_SHARED); exits
+with 77 (skipped) without them. SpamAssassin's answers are kept in FOLDER.
+"""
+import argparse
+import hashlib
+import os
+import pathlib
+import subprocess
+import sys
+import tarfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from compare import compare  # noqa: E402
+
+RULES = "/usr/share/spamassassin"
+NOW = "1764150000"
+# Reached on 500 messages; what differs is told by the comparison.
+LEAST = 0.995
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def shared():
+    named = os.environ.get("GATEPOST_SHARED")
+    return pathlib.Path(named) if named else HERE.parents[3] / "shared"
+
+
+def messages(count, folder):
+    """Files of the corpora, spread by a hash of their names; archives are unpacked once."""
+    corpora = shared() / "corpora"
+    if not corpora.is_dir():
+        return []
+    for archive in sorted(corpora.rglob("*.tar*")):
+        target = folder / "corpora" / archive.name
+        if target.is_dir():
+            continue
+        target.mkdir(parents=True)
+        with tarfile.open(archive) as tar:
+            tar.extractall(target, filter="data")
+    files = [p for p in (folder / "corpora").rglob("*")
+             if p.is_file() and p.name != "cmds" and p.suffix not in (".md", ".json")]
+    files = [p for p in files if p.stat().st_size < 200_000]
+    files.sort(key=lambda p: hashlib.sha256(p.name.encode()).hexdigest())
+    return [str(p) for p in files[:count]]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--hits", required=True)
+    parser.add_argument("--work", required=True)
+    parser.add_argument("--messages", type=int, default=500)
+    options = parser.parse_args()
+    work = pathlib.Path(options.work)
+    work.mkdir(parents=True, exist_ok=True)
+    perl = subprocess.run(["perl", "-MMail::SpamAssassin", "-e", "1"], capture_output=True)
+    if perl.returncode != 0 or not pathlib.Path(RULES).is_dir():
+        print("no spamassassin")
+        return 77
+    files = messages(options.messages, work)
+    if not files:
+        print("no shared data")
+        return 77
+    names = "\n".join(files) + "\n"
+    (work / "list").write_text(names)
+    theirs = work / ("theirs-" + hashlib.sha256(names.encode()).hexdigest()[:16])
+    if not theirs.exists():
+        with open(theirs.with_suffix(".new"), "w") as out:
+            subprocess.run(["perl", HERE / "spamassassin_hits.pl", "--rules", RULES, "--now", NOW, "-"],
+                           input=names, text=True, stdout=out, check=True)
+        theirs.with_suffix(".new").rename(theirs)
+    ours = work / "ours"
+    with open(ours, "w") as out:
+        # Debian's init.pre has this line.
+        subprocess.run([options.hits, "--rules", RULES, "--now", NOW, "--cache", work / "cache",
+                        "--feature", "Mail::SpamAssassin::Conf::compat_welcomelist_blocklist",
+                        "--list", work / "list"], stdout=out, check=True)
+    share, _ = compare(ours, theirs)
+    if share < LEAST:
+        print(f"expected at least {100 * LEAST} %")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

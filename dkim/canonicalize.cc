@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <utility>
 
 #include <openssl/evp.h>
 
@@ -20,6 +22,40 @@ constexpr std::array<bool, 256> kSpecial = [] {
 
 bool is_special(char c) {
   return kSpecial[static_cast<unsigned char>(c)];
+}
+
+constexpr std::uint64_t eight(unsigned char c) {
+  return 0x0101010101010101U * c;
+}
+
+/// The high bit of each of eight octets that is 0.
+constexpr std::uint64_t zeros(std::uint64_t octets) {
+  return ~(((octets & eight(0x7f)) + eight(0x7f)) | octets | eight(0x7f));
+}
+
+std::uint64_t load(const char* at) {
+  std::uint64_t octets = 0;
+  std::memcpy(&octets, at, sizeof octets);
+  return octets;
+}
+
+/// Whether the relaxed form leaves a line (without its end) as it is: no white space but single
+/// blanks between words. Most lines are so; eight octets are looked at together.
+bool is_relaxed_already(std::string_view line) {
+  if (line.empty() || is_special(line.front()) || is_special(line.back())) return false;
+  std::size_t at = 0;
+  for (; at + 9 <= line.size(); at += 8) {
+    const std::uint64_t octets = load(line.data() + at);
+    const std::uint64_t next = load(line.data() + at + 1);
+    const std::uint64_t changed = (zeros(octets ^ eight(' ')) & zeros(next ^ eight(' '))) |
+                                  zeros(octets ^ eight('\t')) | zeros(octets ^ eight('\r'));
+    if (changed != 0) return false;
+  }
+  for (; at + 1 < line.size(); ++at) {
+    if (line[at] == '\t' || line[at] == '\r' || (line[at] == ' ' && line[at + 1] == ' '))
+      return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -71,6 +107,7 @@ struct BodyHash::State {
   }
   void simple(std::string_view text);
   void relaxed(std::string_view text);
+  std::size_t take_clean_lines(std::string_view text);
 };
 
 // RFC 6376 section 3.4.3: empty lines at the end are left out, nothing else changes.
@@ -84,6 +121,22 @@ void BodyHash::State::simple(std::string_view text) {
   line_ends += trailing;
 }
 
+/// Takes the whole lines at the start of `text` that need no change. @return their octets.
+std::size_t BodyHash::State::take_clean_lines(std::string_view text) {
+  std::size_t taken = 0;
+  for (;;) {
+    const std::size_t end = text.find('\n', taken);
+    if (end == std::string_view::npos || end < taken + 2 || text[end - 1] != '\r') break;
+    if (!is_relaxed_already(text.substr(taken, end - 1 - taken))) break;
+    taken = end + 1;
+  }
+  if (taken == 0) return 0;
+  release();
+  emit(text.substr(0, taken - 2));
+  line_ends = 1;
+  return taken;
+}
+
 // RFC 6376 section 3.4.4: white space at the end of lines is left out, other runs of it are one
 // blank.
 void BodyHash::State::relaxed(std::string_view text) {
@@ -91,7 +144,12 @@ void BodyHash::State::relaxed(std::string_view text) {
   const auto is_line_end = [&](std::size_t i) {
     return text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n';
   };
+  bool line_begins = true;  // or nobody has looked whether it does: a word's rest is a fine line
   while (at < text.size()) {
+    if (std::exchange(line_begins, false)) {
+      at += take_clean_lines(text.substr(at));
+      if (at == text.size()) break;
+    }
     if (text[at] == ' ' || text[at] == '\t') {
       space = true;
       ++at;
@@ -101,6 +159,7 @@ void BodyHash::State::relaxed(std::string_view text) {
       space = false;
       ++line_ends;
       at += 2;
+      line_begins = true;
       continue;
     }
     release();

@@ -39,7 +39,8 @@ struct Hashes {
   std::uint64_t octets = 0;  ///< of the canonical body, up to l=
 };
 
-/// A field with this body form, and l= where given, to have nothing but the body hashed.
+/// A field with this body form, and l= where given, to have nothing but the body hashed: for the
+/// tests and benches that hold ours to it.
 std::string stand_in_field(Canonicalization body_form, std::optional<std::uint64_t> length);
 
 /// Thread rule: by one thread at a time. The library never sees a key: it canonicalises and hashes,
@@ -53,7 +54,8 @@ class OpendkimMessage {
   /// Ends the header. Afterwards hashes() has one entry a DKIM-Signature field, in order, with
   /// `usable` set. @return whether any is usable.
   bool end_of_headers();
-  /// Body octets: every LF behind a CR, no CR at the end of a chunk unless the LF never comes.
+  /// Body octets, where its body hash is wanted: every LF behind a CR, no CR at the end of a chunk
+  /// unless the LF never comes.
   void body(std::string_view octets);
   /// Ends the body and fills hashes(). Nothing may follow.
   Result<void> finish();

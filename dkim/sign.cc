@@ -7,9 +7,9 @@
 #include "core/base/text.h"
 #include "core/mail/fields.h"
 #include "dkim/body_feed.h"
+#include "dkim/canonicalize.h"
 #include "dkim/folded.h"
 #include "dkim/header_hash.h"
-#include "dkim/opendkim_message.h"
 
 namespace gatepost::dkim {
 
@@ -50,7 +50,7 @@ std::vector<std::string> signed_names(std::span<const mail::HeaderField> fields,
 }  // namespace
 
 struct Signer::State {
-  State(Library& library, SignOptions chosen) : options(std::move(chosen)), hasher(library) {}
+  explicit State(SignOptions chosen) : options(std::move(chosen)), body(options.body_form) {}
 
   /// Everything up to the value of b=.
   Folded unsigned_value(const SigningKey& key, std::string_view body_hash) const;
@@ -61,7 +61,7 @@ struct Signer::State {
   std::int64_t unix_time = 0;
   std::vector<std::string> names;  // h=
   std::string canonical_header;    // of the signed fields
-  OpendkimMessage hasher;          // of the body
+  BodyHash body;
   BodyFeed feed;
 };
 
@@ -70,13 +70,13 @@ Signer::~Signer() = default;
 Signer::Signer(Signer&&) noexcept = default;
 Signer& Signer::operator=(Signer&&) noexcept = default;
 
-Result<Signer> Signer::begin(Library& library, std::span<const mail::HeaderField> fields,
+Result<Signer> Signer::begin(std::span<const mail::HeaderField> fields,
                              std::vector<SigningKey> keys, const SignOptions& options,
                              std::int64_t unix_time) {
   // RFC 6376 section 5.4: From must be signed.
   if (mail::first_field(fields, "From") == nullptr)
     return permanent_error("message has no From field");
-  auto state = std::make_unique<State>(library, options);
+  auto state = std::make_unique<State>(options);
   state->keys = std::move(keys);
   state->unix_time = unix_time;
   state->names = signed_names(fields, options);
@@ -87,15 +87,11 @@ Result<Signer> Signer::begin(Library& library, std::span<const mail::HeaderField
   std::vector<std::string> lower;
   for (const std::string& name : state->names) lower.push_back(to_lower(name));
   state->canonical_header = canonical_fields(kept, kNoField, lower, options.header_form);
-  if (!state->hasher.header("From: x@x.example") ||
-      !state->hasher.header(stand_in_field(options.body_form, std::nullopt)) ||
-      !state->hasher.end_of_headers())
-    return internal_error("libopendkim does not take the header");
   return Signer(std::move(state));
 }
 
 void Signer::body(std::string_view octets) {
-  state_->feed.chunk(octets, [this](std::string_view clean) { state_->hasher.body(clean); });
+  state_->feed.chunk(octets, [this](std::string_view clean) { state_->body.update(clean); });
 }
 
 Folded Signer::State::unsigned_value(const SigningKey& key, std::string_view body_hash) const {
@@ -134,11 +130,11 @@ Result<NewSignature> Signer::State::sign(const SigningKey& key, std::string_view
 
 Result<std::vector<NewSignature>> Signer::finish() {
   State& s = *state_;
-  s.feed.finish([&s](std::string_view clean) { s.hasher.body(clean); });
-  if (const auto finished = s.hasher.finish(); !finished) return finished.error();
+  s.feed.finish([&s](std::string_view clean) { s.body.update(clean); });
+  const std::string body_hash = s.body.finish();
   std::vector<NewSignature> signatures;
   for (const SigningKey& key : s.keys) {
-    auto signature = s.sign(key, s.hasher.hashes().at(0).body);
+    auto signature = s.sign(key, body_hash);
     if (!signature) return internal_error(signature.error().what, key.domain);
     signatures.push_back(*std::move(signature));
   }

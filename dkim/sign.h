@@ -10,7 +10,6 @@
 
 #include "core/base/result.h"
 #include "core/mail/header_field.h"
-#include "dkim/library.h"
 #include "dkim/signing_keys.h"
 
 namespace gatepost::dkim {
@@ -30,7 +29,7 @@ struct NewSignature {
 /// key is used in finish() only: a message that is dropped before costs its hashing, not a
 /// signature.
 ///
-/// Thread rule: one thread at a time, any thread; the Library is shared and must outlive it.
+/// Thread rule: one thread at a time, any thread.
 class Signer {
  public:
   /// Further fields of one name are not signed, from the top.
@@ -38,9 +37,8 @@ class Signer {
 
   /// @param fields  all fields of the message, as they go out
   /// @param keys    not empty; a signature for each
-  /// @return        a permanent Error when there is no From field, an internal one when libopendkim
-  ///                fails.
-  static Result<Signer> begin(Library& library, std::span<const mail::HeaderField> fields,
+  /// @return        a permanent Error when there is no From field.
+  static Result<Signer> begin(std::span<const mail::HeaderField> fields,
                               std::vector<SigningKey> keys, const SignOptions& options,
                               std::int64_t unix_time);
   ~Signer();

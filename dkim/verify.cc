@@ -1,12 +1,12 @@
 #include "dkim/verify.h"
 
 #include <algorithm>
-#include <set>
 #include <unordered_set>
 #include <utility>
 
 #include "core/base/text.h"
 #include "dkim/body_feed.h"
+#include "dkim/canonicalize.h"
 #include "dkim/header_hash.h"
 #include "dkim/opendkim_message.h"
 #include "dkim/signature.h"
@@ -60,8 +60,16 @@ bool library_takes_times(const Signature& signature) {
          (!x || *x >= kEarliestExpiration);
 }
 
-/// What makes one body hash: c= and l=.
-using BodyForm = std::pair<Canonicalization, std::optional<std::uint64_t>>;
+/// One body hash, shared by all signatures with the same c= and l=.
+struct Body {
+  Body(Canonicalization chosen, std::optional<std::uint64_t> most)
+      : form(chosen), length(most), hashing(chosen, most) {}
+
+  Canonicalization form;
+  std::optional<std::uint64_t> length;
+  BodyHash hashing;
+  std::string hash;  // once the body has ended
+};
 
 /// One DKIM-Signature field.
 struct Slot {
@@ -69,11 +77,9 @@ struct Slot {
   std::size_t field = kNone;  // index in fields
   std::optional<Objection> verdict;
   dns::Query query;
-  bool own_header_hash = false;
-  std::string header_hash;      // with own_header_hash
-  std::size_t real = kNone;     // index among the hashes of the real message
-  std::size_t body = kNone;     // index among the hashes of the stand-in message
-  std::size_t measure = kNone;  // the same, of a stand-in without l=
+  bool own_header_hash = false;  // libopendkim is not to hash this one
+  std::string header_hash;
+  std::size_t body = kNone;  // index in bodies
 
   bool open() const { return !verdict; }
 };
@@ -100,21 +106,18 @@ struct Verifier::State {
   std::size_t signature_count = 0;
   std::vector<dns::Query> queries;
   VerifyCost cost;
-  std::size_t body_passes = 0;  // how often each octet of the body is hashed
 
   enum class Phase { header, body, done } phase = Phase::header;
-  std::unique_ptr<OpendkimMessage> real;       // the message's own fields
-  std::unique_ptr<OpendkimMessage> stand_ins;  // stand-ins, for their body hashes
+  std::vector<Body> bodies;
   BodyFeed feed;
 
   bool keep(const mail::HeaderField& field);
   std::optional<dns::Query> add_signature(const mail::HeaderField& field, std::size_t index);
   void object_all(Outcome outcome, const std::string& reason);
-  void limit_body_forms();
+  void choose_bodies();
   void choose_hashers();
+  void hash_headers_by_library();
   void hash_own_headers();
-  bool feed_real();
-  bool feed_stand_ins();
   BodyFeed::Sink sink();
 
   SignatureResult judge(Slot& slot, const Answers& keys);
@@ -179,18 +182,20 @@ void Verifier::State::object_all(Outcome outcome, const std::string& reason) {
   for (Slot& slot : slots) object(slot, outcome, reason);
 }
 
-void Verifier::State::limit_body_forms() {
-  std::set<BodyForm> forms;
+void Verifier::State::choose_bodies() {
+  bodies.reserve(kMaxBodyForms);
   for (Slot& slot : slots) {
     if (!slot.open()) continue;
     const Signature& signature = slot.parsed.fields;
-    const BodyForm form(signature.body_form, signature.body_length);
-    if (forms.contains(form)) continue;
-    if (forms.size() == kMaxBodyForms) {
+    const auto same = std::find_if(bodies.begin(), bodies.end(), [&](const Body& body) {
+      return body.form == signature.body_form && body.length == signature.body_length;
+    });
+    slot.body = static_cast<std::size_t>(same - bodies.begin());
+    if (same != bodies.end()) continue;
+    if (bodies.size() == kMaxBodyForms)
       object(slot, Outcome::policy, "too many different l= in one message");
-    } else {
-      forms.insert(form);
-    }
+    else
+      bodies.emplace_back(signature.body_form, signature.body_length);
   }
 }
 
@@ -214,79 +219,48 @@ void Verifier::State::choose_hashers() {
   for (Slot& slot : slots) slot.own_header_hash = true;
 }
 
-/// Feeds the fields that the signatures speak of, in order.
-/// @return whether libopendkim took all of them and knows each signature.
-bool Verifier::State::feed_real() {
+/// Feeds it the fields that the signatures speak of, in order. A signature that libopendkim does
+/// not understand although it is in order is left to us: its view is not the last word.
+void Verifier::State::hash_headers_by_library() {
   std::unordered_set<std::string_view> wanted;
-  std::unordered_set<std::size_t> signatures;
-  for (const Slot& slot : slots) {
+  std::vector<Slot*> signatures;  // in the order of their fields
+  for (Slot& slot : slots) {
     if (!slot.open() || slot.own_header_hash) continue;
-    signatures.insert(slot.field);
+    signatures.push_back(&slot);
     for (const std::string& name : slot.parsed.fields.signed_headers) wanted.insert(name);
   }
-  if (signatures.empty()) return true;
-  real = std::make_unique<OpendkimMessage>(library);
-  std::size_t fed = 0;
-  std::set<BodyForm> forms;
+  if (signatures.empty()) return;
+  OpendkimMessage message(library);
   std::uint64_t octets = 0;
+  bool taken = true;
+  auto next = signatures.begin();
   for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (!signatures.contains(i) && !wanted.contains(fields[i].name)) continue;
-    const bool taken = real->header(fields[i].text);
+    const bool is_signature = next != signatures.end() && (*next)->field == i;
+    if (is_signature) ++next;
+    if (!is_signature && !wanted.contains(fields[i].name)) continue;
+    // A signature that it finds malformed still counts in hashes().
+    if (!message.header(fields[i].text) && !is_signature) taken = false;
     octets += fields[i].text.size() + 2;
-    if (!signatures.contains(i)) {
-      if (!taken) return false;
-      continue;
-    }
-    const auto slot =
-        std::find_if(slots.begin(), slots.end(), [&](const Slot& each) { return each.field == i; });
-    slot->real = fed++;  // taken or not: a field that it finds malformed still counts
-    forms.emplace(slot->parsed.fields.body_form, slot->parsed.fields.body_length);
   }
-  cost.header_octets += octets * fed;
-  body_passes += forms.size();
-  real->end_of_headers();
-  return real->hashes().size() == fed;
+  cost.header_octets += octets * signatures.size();
+  // Without a body: that is hashed by ourselves.
+  taken = taken && message.end_of_headers() && message.finish().ok() &&
+          message.hashes().size() == signatures.size();
+  for (std::size_t i = 0; i < signatures.size(); ++i) {
+    Slot& slot = *signatures[i];
+    slot.own_header_hash = !taken || !message.hashes()[i].usable;
+    if (!slot.own_header_hash) slot.header_hash = message.hashes()[i].header;
+  }
 }
 
 /// The fields are not needed any longer afterwards.
 void Verifier::State::hash_own_headers() {
-  bool any_real = false;
   for (Slot& slot : slots) {
-    if (!slot.open()) continue;
-    any_real = any_real || !slot.own_header_hash;
-    if (!slot.own_header_hash) continue;
+    if (!slot.open() || !slot.own_header_hash) continue;
     slot.header_hash = header_hash(fields, slot.field, slot.parsed.fields);
     cost.header_octets += header_octets;
   }
-  if (!any_real) real.reset();
   fields = {};
-}
-
-bool Verifier::State::feed_stand_ins() {
-  std::vector<std::string> texts;
-  std::set<BodyForm> forms;
-  const auto add = [&](const Signature& signature, std::optional<std::uint64_t> length) {
-    texts.push_back(stand_in_field(signature.body_form, length));
-    forms.emplace(signature.body_form, length);
-    return texts.size() - 1;
-  };
-  for (Slot& slot : slots) {
-    if (!slot.open()) continue;
-    const Signature& signature = slot.parsed.fields;
-    if (slot.own_header_hash) slot.body = add(signature, signature.body_length);
-    if (signature.body_length) slot.measure = add(signature, std::nullopt);
-  }
-  body_passes += forms.size();
-  if (texts.empty()) return true;
-  stand_ins = std::make_unique<OpendkimMessage>(library);
-  if (!stand_ins->header("From: x@x.example")) return false;
-  for (const std::string& text : texts) {
-    if (!stand_ins->header(text)) return false;
-  }
-  stand_ins->end_of_headers();
-  const auto& hashes = stand_ins->hashes();
-  return hashes.size() == texts.size() &&
-         std::all_of(hashes.begin(), hashes.end(), [](const Hashes& h) { return h.usable; });
 }
 
 Result<void> Verifier::end_of_headers() {
@@ -296,26 +270,17 @@ Result<void> Verifier::end_of_headers() {
   if (!s.over_budget.empty()) s.object_all(Outcome::policy, s.over_budget);
   // RFC 6376 section 6.1.1 with RFC 5322 section 3.6: From is required.
   if (s.from_count == 0) s.object_all(Outcome::permerror, "message has no From field");
-  s.limit_body_forms();
+  s.choose_bodies();
   s.choose_hashers();
-  const bool real = s.feed_real();
-  for (Slot& slot : s.slots) {
-    if (slot.real == kNone) continue;
-    // libopendkim may object to what we find in order: its view is not the last word.
-    if (!real || !s.real->hashes()[slot.real].usable) slot.own_header_hash = true;
-  }
+  s.hash_headers_by_library();
   s.hash_own_headers();
-  if (s.feed_stand_ins()) return {};
-  s.stand_ins.reset();
-  s.object_all(Outcome::temperror, "internal error");
-  return internal_error("libopendkim does not take the header");
+  return {};
 }
 
 BodyFeed::Sink Verifier::State::sink() {
   return [this](std::string_view octets) {
-    cost.body_octets += octets.size() * body_passes;
-    if (real) real->body(octets);
-    if (stand_ins) stand_ins->body(octets);
+    cost.body_octets += octets.size() * bodies.size();
+    for (Body& body : bodies) body.hashing.update(octets);
   };
 }
 
@@ -369,23 +334,20 @@ std::optional<Objection> Verifier::State::judge_key(Slot& slot, const Answers& k
 std::optional<Objection> Verifier::State::check(const Slot& slot, const PublicKey& key,
                                                 PoliceFacts facts) {
   const Signature& signature = slot.parsed.fields;
-  const Hashes& body =
-      slot.own_header_hash ? stand_ins->hashes()[slot.body] : real->hashes()[slot.real];
+  const Body& body = bodies[slot.body];
   // RFC 6376 section 3.5 l=: must not be larger than the body.
-  if (signature.body_length && *signature.body_length > body.octets) {
+  facts.body_octets = body.hashing.octets();
+  if (signature.body_length && *signature.body_length > facts.body_octets) {
     return Objection{Outcome::fail, "l= is larger than the body"};
   }
-  if (body.body != signature.body_hash) {
+  if (body.hash != signature.body_hash) {
     return Objection{Outcome::fail, "body hash does not match"};
   }
-  const std::string& header = slot.own_header_hash ? slot.header_hash : body.header;
   ++cost.verifications;
-  if (!key.verify(header, signature.signature)) {
+  if (!key.verify(slot.header_hash, signature.signature)) {
     return Objection{Outcome::fail, "signature does not match"};
   }
   facts.from_count = from_count;
-  facts.body_octets =
-      slot.measure == kNone ? body.octets : stand_ins->hashes()[slot.measure].octets;
   return police(PoliceStage::message, facts);
 }
 
@@ -408,10 +370,7 @@ Result<std::vector<SignatureResult>> Verifier::finish(const Answers& keys) {
   if (s.phase != State::Phase::body) return internal_error("finish() called out of turn");
   if (wants_body()) s.feed.finish(s.sink());
   s.phase = State::Phase::done;
-  for (OpendkimMessage* message : {s.real.get(), s.stand_ins.get()}) {
-    if (!message) continue;
-    if (const auto finished = message->finish(); !finished) return finished.error();
-  }
+  for (Body& body : s.bodies) body.hash = body.hashing.finish();
   std::vector<SignatureResult> results;
   results.reserve(s.slots.size());
   for (Slot& slot : s.slots) results.push_back(s.judge(slot, keys));

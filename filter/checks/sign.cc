@@ -29,8 +29,8 @@ class Sign final : public Check {
     // Fields are missing from what we have: a signature could not hold.
     if (context.message()->defects().header_limit)
       return context.add("NOT_SIGNED", "header is larger than message.max_header_*");
-    auto signer = dkim::Signer::begin(context.dkim_library(), fields, std::move(keys),
-                                      policy.signing_keys->options(), context.unix_time());
+    auto signer = dkim::Signer::begin(fields, std::move(keys), policy.signing_keys->options(),
+                                      context.unix_time());
     if (signer)
       signer_.emplace(*std::move(signer));
     else

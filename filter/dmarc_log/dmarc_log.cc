@@ -121,6 +121,7 @@ struct DmarcLog::Impl {
         wake.wait_until(lock, next_sync, work);
       else
         wake.wait(lock, work);
+      wake.wait_for(lock, options.gather, [&] { return stopping || hurried; });
       const bool last = stopping;
       const bool hurry = hurried;
       std::deque<std::string> batch = std::exchange(queue, {});
@@ -258,6 +259,7 @@ void DmarcLog::record(const Record& record) {
   if (!is_kept(record)) return;
   std::string line = to_line(record);
   if (!line.empty()) line += '\n';
+  bool first = false;
   {
     std::lock_guard lock(impl_->mutex);
     if (line.empty() || impl_->bytes + line.size() > impl_->options.queue_bytes) {
@@ -265,10 +267,11 @@ void DmarcLog::record(const Record& record) {
       return;
     }
     impl_->bytes += line.size();
+    first = impl_->queue.empty();
     impl_->queue.push_back(std::move(line));
     ++impl_->queued;
   }
-  impl_->wake.notify_one();
+  if (first) impl_->wake.notify_one();
 }
 
 bool DmarcLog::flush(std::chrono::milliseconds limit) {

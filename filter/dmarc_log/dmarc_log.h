@@ -21,6 +21,8 @@ struct Options {
   /// Of lines that wait for the disk; more are dropped.
   std::size_t queue_bytes = std::size_t{16} << 20;
   std::chrono::milliseconds sync_interval{1000};
+  /// How long a line may wait for others, so that a busy filter does not wake the thread for each.
+  std::chrono::milliseconds gather{20};
   std::chrono::milliseconds retry_interval{1000};
   /// Told when the disk takes nothing any more (problem) and when it does again. Any thread.
   std::function<void(bool problem, const std::string& line)> say;

@@ -39,18 +39,17 @@ bool is_kept(const Record& record) {
 
 std::string to_line(const Record& record) {
   const Verdict& verdict = record.verdict;
-  Json json = {
-      {"v", kVersion},
-      {"time", record.unix_time},
-      {"reference", record.reference},
-      {"client", record.connection.client ? record.connection.client->text() : ""},
-      {"helo", text(record.connection.helo)},
-      {"envelope_from", text(record.envelope.mail_from_domain)},
-      {"envelope_to", recipient_domains(record.envelope)},
-      {"verdict", verdict.action == Action::none ? "accept" : to_string(verdict.action)},
-      {"observed", verdict.observed},
-  };
-  json.update(dmarc_json(record));
+  Json json = Json::object();
+  json.emplace("v", kVersion);
+  json.emplace("time", record.unix_time);
+  json.emplace("reference", record.reference);
+  json.emplace("client", record.connection.client ? record.connection.client->text() : "");
+  json.emplace("helo", text(record.connection.helo));
+  json.emplace("envelope_from", text(record.envelope.mail_from_domain));
+  json.emplace("envelope_to", recipient_domains(record.envelope));
+  json.emplace("verdict", verdict.action == Action::none ? "accept" : to_string(verdict.action));
+  json.emplace("observed", verdict.observed);
+  add_dmarc(json, record);
   std::string line = json.dump(-1, ' ', true, Json::error_handler_t::replace);
   return line.size() > kMaxLine ? std::string() : line;
 }

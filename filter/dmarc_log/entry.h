@@ -17,7 +17,7 @@ bool is_kept(const Record& record);
 
 /// The line without its end: one JSON object in ASCII, at most kMaxLine octets, else empty.
 ///   {"v":1, "time", "reference", "client", "helo", "envelope_from", "envelope_to":[…], "verdict",
-///    "observed", …} and the members of dmarc_json(). Envelope addresses are domains only.
+///    "observed", …} and the members of add_dmarc(). Envelope addresses are domains only.
 std::string to_line(const Record& record);
 
 }  // namespace gatepost::dmarc_log

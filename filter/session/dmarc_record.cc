@@ -22,10 +22,12 @@ const char* evaluated(const dmarc::Alignment& alignment) {
 Json spf_json(const Record& record, const dmarc::Outcome& outcome) {
   const auto& spf = record.facts.spf_mail_from;
   if (!spf) return nullptr;
-  return {{"domain", text(spf->domain)},
-          {"scope", record.envelope.mail_from.empty() ? "helo" : "mfrom"},
-          {"result", spf::to_string(spf->code)},
-          {"aligned", outcome.spf.aligned}};
+  Json json = Json::object();
+  json.emplace("domain", text(spf->domain));
+  json.emplace("scope", record.envelope.mail_from.empty() ? "helo" : "mfrom");
+  json.emplace("result", spf::to_string(spf->code));
+  json.emplace("aligned", outcome.spf.aligned);
+  return json;
 }
 
 Json dkim_json(const Record& record, const dmarc::Outcome& outcome) {
@@ -34,11 +36,13 @@ Json dkim_json(const Record& record, const dmarc::Outcome& outcome) {
   for (const auto& signature : record.facts.dkim) {
     if (list.size() == kMost) break;
     const bool passed = signature.outcome == dkim::Outcome::pass;
-    list.push_back({{"domain", text(signature.domain)},
-                    {"selector", text(signature.selector)},
-                    {"result", dkim::to_string(signature.outcome)},
-                    {"aligned", passed && outcome.dkim.aligned &&
-                                    iequals(signature.domain, outcome.dkim.domain)}});
+    Json one = Json::object();
+    one.emplace("domain", text(signature.domain));
+    one.emplace("selector", text(signature.selector));
+    one.emplace("result", dkim::to_string(signature.outcome));
+    one.emplace("aligned",
+                passed && outcome.dkim.aligned && iequals(signature.domain, outcome.dkim.domain));
+    list.push_back(std::move(one));
   }
   return list;
 }
@@ -52,33 +56,35 @@ Json overrides_json(const dmarc::Disposition& disposition) {
 
 }  // namespace
 
-Json dmarc_json(const Record& record) {
-  if (!record.facts.dmarc) return nullptr;
+// Lists in braces would copy every value, and those inside of it again: this is made for each
+// message.
+void add_dmarc(Json& json, const Record& record) {
+  if (!record.facts.dmarc) return;
   const dmarc::Outcome& o = *record.facts.dmarc;
   const bool psl = record.policy && record.policy->dmarc_discovery == dmarc::DiscoveryMode::psl;
-  Json json = {
-      {"header_from", text(o.author_domain)},
-      {"org_domain", text(o.org_domain)},
-      {"record_domain", text(o.record_domain)},
-      {"record", o.record ? text(o.record->text) : Json("")},
-      {"policy", dmarc::to_string(o.policy)},
-      {"policy_tag", dmarc::to_string(o.policy_tag)},
-      {"testing", o.testing},
-      {"applied_policy", dmarc::to_string(o.applied_policy)},
-      {"discovery", psl ? "psl" : "treewalk"},
-      {"result", dmarc::to_string(o.result)},
-      {"reason", text(o.reason)},
-      {"spf", spf_json(record, o)},
-      {"dkim", dkim_json(record, o)},
-      {"evaluated", {{"spf", evaluated(o.spf)}, {"dkim", evaluated(o.dkim)}}},
-  };
+  json.emplace("header_from", text(o.author_domain));
+  json.emplace("org_domain", text(o.org_domain));
+  json.emplace("record_domain", text(o.record_domain));
+  json.emplace("record", o.record ? text(o.record->text) : Json(""));
+  json.emplace("policy", dmarc::to_string(o.policy));
+  json.emplace("policy_tag", dmarc::to_string(o.policy_tag));
+  json.emplace("testing", o.testing);
+  json.emplace("applied_policy", dmarc::to_string(o.applied_policy));
+  json.emplace("discovery", psl ? "psl" : "treewalk");
+  json.emplace("result", dmarc::to_string(o.result));
+  json.emplace("reason", text(o.reason));
+  json.emplace("spf", spf_json(record, o));
+  json.emplace("dkim", dkim_json(record, o));
+  Json evaluated_json = Json::object();
+  evaluated_json.emplace("spf", evaluated(o.spf));
+  evaluated_json.emplace("dkim", evaluated(o.dkim));
+  json.emplace("evaluated", std::move(evaluated_json));
   if (const auto& d = record.facts.dmarc_disposition) {
-    json["disposition"] =
-        o.result == dmarc::ResultCode::pass ? "pass" : dmarc::to_string(d->action);
-    json["overrides"] = overrides_json(*d);
-    json["disposition_reason"] = text(d->reason);
+    json.emplace("disposition",
+                 o.result == dmarc::ResultCode::pass ? "pass" : dmarc::to_string(d->action));
+    json.emplace("overrides", overrides_json(*d));
+    json.emplace("disposition_reason", text(d->reason));
   }
-  return json;
 }
 
 }  // namespace gatepost

@@ -8,8 +8,8 @@
 
 namespace gatepost {
 
-/// Identifiers, published record, results, disposition with override reasons. Null when DMARC was
-/// not evaluated. Members are stable; new ones may be added:
+/// Adds to an object: identifiers, published record, results, disposition with override reasons;
+/// nothing when DMARC was not evaluated. Members are stable; new ones may be added:
 ///   {"header_from", "org_domain", "record_domain", "record", "policy", "policy_tag", "testing",
 ///    "applied_policy", "discovery", "result", "reason",
 ///    "spf": {"domain", "scope": "mfrom"|"helo", "result", "aligned"},
@@ -17,6 +17,6 @@ namespace gatepost {
 ///    "evaluated": {"spf": "pass"|"fail", "dkim": "pass"|"fail"},
 ///    "disposition": "none"|"pass"|"quarantine"|"reject",
 ///    "overrides": [{"type", "comment"}], "disposition_reason"}
-nlohmann::ordered_json dmarc_json(const Record& record);
+void add_dmarc(nlohmann::ordered_json& object, const Record& record);
 
 }  // namespace gatepost

@@ -301,8 +301,7 @@ std::string to_json(const Record& record) {
   if (f.spf_helo) json["spf_helo"] = spf::to_string(f.spf_helo->code);
   if (f.spf_client) json["spf_client"] = f.spf_client->text();
   if (!f.relayed.empty()) json["relayed"] = relayed_json(f);
-  if (Json dmarc = dmarc_json(record); !dmarc.is_null())
-    json["dmarc_evaluation"] = std::move(dmarc);
+  if (f.dmarc) add_dmarc(json["dmarc_evaluation"] = Json::object(), record);
   if (f.arc && f.arc->status != arc::ChainStatus::none) json["arc"] = arc_json(*f.arc);
   if (!v.hold_reason.empty()) json["hold_reason"] = text(v.hold_reason);
   if (!record.refused_recipient.empty()) json["refused_recipient"] = text(record.refused_recipient);

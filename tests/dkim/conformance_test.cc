@@ -158,7 +158,7 @@ TEST(Conformance, Canonicalization) {
       const auto [expected_header, expected_body] =
           split_message(read(*folder / (word + ".expected" + number)));
       EXPECT_EQ(canonical_header(header, form), expected_header) << number << " " << word;
-      // The octets by others, hashed, against the hash of the library behind the room.
+      // The octets by others, hashed, against the hash that the room makes.
       Message from = {{{"From", " a@example.com"}}, body};
       const Message to = {{{"From", " a@example.com"}}, expected_body};
       from.fields.insert(from.fields.begin(),

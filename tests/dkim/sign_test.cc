@@ -43,7 +43,7 @@ Result<std::vector<NewSignature>> sign_message(const Message& message,
                                                const std::vector<SigningKey>& keys,
                                                const dkim::SignOptions& options = {},
                                                std::size_t chunk = 65535) {
-  auto signer = Signer::begin(library(), message.fields, keys, options, kNow);
+  auto signer = Signer::begin(message.fields, keys, options, kNow);
   if (!signer) return signer.error();
   for (std::string_view body = message.body; !body.empty();) {
     signer->body(body.substr(0, chunk));
@@ -109,7 +109,10 @@ TEST(Sign, VerifiesHereAndInLibopendkim) {
       // The library wants the wire's line ends, as an MTA would send it on.
       Message wire = parse_message(to_text(sent));
       if (!wire.body.empty() && !wire.body.ends_with("\r\n")) wire.body += "\r\n";
-      EXPECT_EQ(oracle.verify(wire, zone_for(keys)), std::vector<bool>{true}) << shown;
+      // libopendkim leaves a bare CR out of the relaxed form, against RFC 6376 section 3.4.4.
+      const bool differs = row.body_form == Canonicalization::relaxed &&
+                           std::string_view(row.body).find("bare\r") == 0;
+      EXPECT_EQ(oracle.verify(wire, zone_for(keys)), std::vector<bool>{!differs}) << shown;
     }
   }
 }

@@ -29,11 +29,18 @@ std::string without_trailing_blanks(std::string text) {
   return text;
 }
 
+std::string unfold(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c != '\r' && c != '\n') out += c;
+  }
+  return out;
+}
+
 /// Runs of blanks become one.
 std::string squeeze(std::string_view text) {
   std::string out;
   for (char c : text) {
-    if (c == '\r' || c == '\n') continue;
     if (c == '\t') c = ' ';
     if (c == ' ' && !out.empty() && out.back() == ' ') continue;
     out += c;
@@ -43,7 +50,7 @@ std::string squeeze(std::string_view text) {
 
 std::string canonical_field(const mail::HeaderField& field, bool relaxed) {
   if (!relaxed) return field.name + ":" + field.value;
-  std::string value = without_trailing_blanks(squeeze(field.value));
+  std::string value = without_trailing_blanks(squeeze(unfold(field.value)));
   if (!value.empty() && value.front() == ' ') value.erase(0, 1);
   return lower(without_trailing_blanks(field.name)) + ":" + value;
 }

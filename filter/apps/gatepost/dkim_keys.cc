@@ -133,9 +133,7 @@ int sign(const SignOptions& options) {
   }
   if (!keys) return fail(keys.error());
   override_options(options, how);
-  const auto library = dkim::Library::open();
-  if (!library) return fail(library.error());
-  auto signer = dkim::Signer::begin(**library, message.fields, *std::move(keys), how,
+  auto signer = dkim::Signer::begin(message.fields, *std::move(keys), how,
                                     SystemClock(options.common.at).unix_time());
   if (!signer) return fail(signer.error());
   signer->body(message.body);

@@ -81,6 +81,7 @@ class Renderer final : public HtmlSink {
 
   void finish(std::size_t octets) {
     for (const auto& [name, count] : known_) facts_.inside[std::string(name->name)] = count;
+    if (styles_.too_deep()) facts_.too_much = true;
     facts_.min_size = styles_.min_size();
     facts_.max_size = styles_.max_size();
     facts_.backhair_count = backhair_.count();
@@ -130,6 +131,15 @@ class Renderer final : public HtmlSink {
                                         [](char c) { return is_alnum(c) || c == '_' || c == '-'; });
   }
 
+  // No end tag, or one that most writers leave out.
+  static bool may_stay_open(std::string_view name) {
+    constexpr std::string_view kNames[] = {
+        "area",  "base",  "br",    "col",  "dd",    "dt",     "embed", "frame", "hr",
+        "img",   "input", "li",    "link", "meta",  "option", "p",     "param", "source",
+        "tbody", "td",    "tfoot", "th",   "thead", "tr",     "wbr"};
+    return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+  }
+
   // Counts it. @return the element when it is to be rendered.
   const HtmlElement* tag(std::string_view name, int change) {
     const HtmlElement* element = find_html_element(name);
@@ -156,6 +166,8 @@ class Renderer final : public HtmlSink {
     if (!seen) ++tags_seen_;
     if (!seen && valid) ++elements_seen_;
     *inside += change;
+    if (change > 0 && *inside == limits_.max_depth + 1 && !may_stay_open(name))
+      facts_.too_much = true;
     if (*inside < 0) {
       *inside = 0;
       ++closed_extra_;

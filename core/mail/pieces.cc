@@ -1,5 +1,6 @@
 #include "core/mail/pieces.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/mail/characters.h"

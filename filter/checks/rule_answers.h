@@ -13,18 +13,21 @@ namespace gatepost {
 
 /// For rules that ask for SPF, DKIM, DMARC, ARC and DNS lists. Valid as long as what it is made of.
 ///
-/// | Function | Our fact |
-/// |---|---|
-/// | check_for_spf_*, check_for_spf_helo_* | the result of that word; of the null path MAIL's is
-/// HELO's (RFC 7208 section 2.4) | | check_dkim_signed, _valid, _valid_author_sig,
-/// _valid_envelopefrom, _testing | the signatures and their d=; with domains: of one of these, ".d"
-/// and "*.d" with subdomains | | check_dkim_dependable | DKIM was looked at | | check_dkim_adsp,
-/// _signall, _signsome | never: ADSP is historic (RFC 5617) | | check_arc_signed, check_arc_valid |
-/// a chain is there; it is valid | | check_dmarc_pass, _reject, _quarantine, _none, _missing |
-/// result and published policy | | check_rbl, check_rbl_txt, check_rbl_sub | the list is one of
-/// dns_lists and lists this hop's client | | check_rbl_envfrom, _from_host, _from_domain, _ns_from,
-/// _headers, _rcvd, check_dns_sender | never: not asked | | check_finding | ours: a finding of that
-/// name stands |
+/// - check_for_spf_*, check_for_spf_helo_*: the result of that word; of the null path MAIL's is
+/// that
+///   of HELO (RFC 7208 section 2.4).
+/// - check_dkim_signed, _valid, _valid_author_sig, _valid_envelopefrom, _testing: the signatures
+/// and
+///   their d=; with domains of one of these, ".d" and "*.d" with subdomains.
+/// - check_dkim_dependable: DKIM was looked at.
+/// - check_dkim_adsp, _signall, _signsome: never, ADSP is historic (RFC 5617).
+/// - check_arc_signed, check_arc_valid: a chain is there, it is valid.
+/// - check_dmarc_pass, _reject, _quarantine, _none, _missing: result and published policy.
+/// - check_rbl, check_rbl_txt, check_rbl_sub: the list is one of dns_lists and lists the client of
+///   this hop.
+/// - check_rbl_envfrom, _from_host, _from_domain, _ns_from, _headers, _rcvd, check_dns_sender:
+///   never, these are not asked.
+/// - check_finding, ours: a finding of that name stands.
 class RuleAnswers final : public rules::FindingAnswers {
  public:
   /// @param found  whether a finding of that name was stated

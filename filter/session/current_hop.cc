@@ -29,7 +29,7 @@ std::string date(std::int64_t unix_time) {
   const auto seconds = static_cast<std::time_t>(unix_time);
   std::tm utc{};
   ::gmtime_r(&seconds, &utc);
-  char text[64];
+  char text[128];
   std::snprintf(text, sizeof text, "%s, %d %s %d %02d:%02d:%02d +0000 (UTC)", kDays[utc.tm_wday],
                 utc.tm_mday, kMonths[utc.tm_mon], utc.tm_year + 1900, utc.tm_hour, utc.tm_min,
                 utc.tm_sec);

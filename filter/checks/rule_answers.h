@@ -13,11 +13,9 @@ namespace gatepost {
 
 /// For rules that ask for SPF, DKIM, DMARC, ARC and DNS lists. Valid as long as what it is made of.
 ///
-/// - check_for_spf_*, check_for_spf_helo_*: the result of that word; of the null path MAIL's is
-/// that
-///   of HELO (RFC 7208 section 2.4).
-/// - check_dkim_signed, _valid, _valid_author_sig, _valid_envelopefrom, _testing: the signatures
-/// and
+/// - check_for_spf_*, check_for_spf_helo_*: the result of that word; of the null path there
+///   is that of HELO alone (RFC 7208 section 2.4).
+/// - check_dkim_signed, _valid, _valid_author_sig, _valid_envelopefrom, _testing: the signatures by
 ///   their d=; with domains of one of these, ".d" and "*.d" with subdomains.
 /// - check_dkim_dependable: DKIM was looked at.
 /// - check_dkim_adsp, _signall, _signsome: never, ADSP is historic (RFC 5617).

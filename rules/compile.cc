@@ -214,8 +214,8 @@ class Compiler {
     const EvalCall& call = parts_.rules[rule].eval;
     const EvalFunction* function = find_eval(call.function);
     if (function == nullptr) return;  // such a rule is not of a parsed file
-    parts_.evals.push_back(
-        {rule, function, std::make_unique<const EvalArguments>(call, function->signature)});
+    parts_.evals.push_back({rule, function, is_answered_by_findings(call.function),
+                            std::make_unique<const EvalArguments>(call, function->signature)});
   }
 
   // ALL, ALL-TRUSTED and the like, and MESSAGEID are no field names, in this spelling alone.

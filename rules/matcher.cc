@@ -170,27 +170,52 @@ class CompiledRules final : public RuleSet {
   }
 
   MatchOutcome match(const Subject& subject) const override {
-    const MatchStatePool::Lease lease(pool_);
-    MatchState& state = *lease;
-    state.runner.start(budget_);
-    state.index.read(subject.fields);
-    MessageFacts facts(state.index, subject.mail_from, parts_.settings->settings(),
-                       parts_.settings->registries());
-    EvalContext context(subject, *parts_.settings, facts, state.runner);
-    scan_headers(state, facts);
-    const mail::Content& content = subject.content;
-    TextScan(parts_, state, content.body.text, &content.body.pieces).run(parts_.body);
-    TextScan(parts_, state, content.rawbody.text, &content.rawbody.pieces).run(parts_.rawbody);
-    TextScan(parts_, state, content.full, nullptr).run(parts_.full);
-    scan_urls(state, subject.urls);
-    scan_mime_headers(state, context);
-    run_evals(state, context);
-    MatchOutcome out;
+    Run run(*this, subject);
+    scan_message(run);
+    run_evals(run, false);
+    run_evals(run, true);
+    return finish(run);
+  }
+
+  PartialMatch scan(const Subject& subject) const override {
+    Run run(*this, subject);
+    scan_message(run);
+    run_evals(run, false);
+    MatchState& state = run.state;
+    PartialMatch out;
+    sort_touched(state);
+    out.values.reserve(state.touched.size());
+    for (const Touched& touched : state.touched) {
+      PartialMatch::Value& value = out.values.emplace_back();
+      value.rule = touched.rule;
+      value.value = state.value[touched.rule];
+      // What subrules matched is nobody's business.
+      if (subject.want_matched && touched.end != kNowhere &&
+          !parts_.rules[touched.rule].is_subrule()) {
+        value.matched = shown(state, touched);
+      }
+    }
+    clear(state);
     out.confirmations = state.runner.runs();
     out.limited = state.runner.limited();
+    return out;
+  }
+
+  MatchOutcome conclude(const Subject& subject, PartialMatch scanned) const override {
+    Run run(*this, subject);
+    for (const PartialMatch::Value& value : scanned.values)
+      touch(run.state, value.rule, value.value);
+    run_evals(run, true);
+    MatchOutcome out = finish(run);
+    out.confirmations += scanned.confirmations;
+    out.limited += scanned.limited;
     out.budget_exceeded = out.limited != 0;
-    run_metas(state);
-    collect(state, subject.want_matched, out.hits);
+    auto next = scanned.values.begin();  // all of them are among the hits
+    for (Hit& hit : out.hits) {
+      if (next == scanned.values.end() || hit.rule != &parts_.rules[next->rule]) continue;
+      hit.matched = std::move(next->matched);
+      ++next;
+    }
     return out;
   }
 
@@ -201,8 +226,54 @@ class CompiledRules final : public RuleSet {
            !parts_.uri_details.empty() || !parts_.evals.empty();
   }
   const mail::UrlSettings& url_settings() const override { return parts_.settings->urls(); }
+  const RuleSettings& settings() const override { return parts_.settings->settings(); }
 
  private:
+  // One message under way.
+  struct Run {
+    Run(const CompiledRules& set, const Subject& message)
+        : subject(message),
+          lease(set.pool_),
+          state(started(*lease, set.budget_, message)),
+          facts(state.index, message.mail_from, set.parts_.settings->settings(),
+                set.parts_.settings->registries()),
+          context(message, *set.parts_.settings, facts, state.runner) {}
+
+    const Subject& subject;
+    MatchStatePool::Lease lease;
+    MatchState& state;
+    MessageFacts facts;
+    EvalContext context;
+
+   private:
+    static MatchState& started(MatchState& state, const RegexBudget& budget,
+                               const Subject& message) {
+      state.runner.start(budget);
+      state.index.read(message.fields);
+      return state;
+    }
+  };
+
+  void scan_message(Run& run) const {
+    scan_headers(run.state, run.facts);
+    const mail::Content& content = run.subject.content;
+    TextScan(parts_, run.state, content.body.text, &content.body.pieces).run(parts_.body);
+    TextScan(parts_, run.state, content.rawbody.text, &content.rawbody.pieces).run(parts_.rawbody);
+    TextScan(parts_, run.state, content.full, nullptr).run(parts_.full);
+    scan_urls(run.state, run.subject.urls);
+    scan_mime_headers(run.state, run.context);
+  }
+
+  MatchOutcome finish(Run& run) const {
+    MatchOutcome out;
+    out.confirmations = run.state.runner.runs();
+    out.limited = run.state.runner.limited();
+    out.budget_exceeded = out.limited != 0;
+    run_metas(run.state);
+    collect(run.state, run.subject.want_matched, out.hits);
+    return out;
+  }
+
   void index_metas() {
     const std::size_t rules = parts_.rules.size();
     users_begin_.assign(rules + 1, 0);
@@ -349,9 +420,11 @@ class CompiledRules final : public RuleSet {
     }
   }
 
-  void run_evals(MatchState& state, EvalContext& context) const {
+  // Those that other checks answer, or the others.
+  void run_evals(Run& run, bool answered) const {
     for (const EvalRule& one : parts_.evals) {
-      if (one.function->run(context, *one.arguments)) touch(state, one.rule);
+      if (one.answered == answered && one.function->run(run.context, *one.arguments))
+        touch(run.state, one.rule);
     }
   }
 
@@ -376,9 +449,13 @@ class CompiledRules final : public RuleSet {
     }
   }
 
-  void collect(MatchState& state, bool want_matched, std::vector<Hit>& hits) const {
+  static void sort_touched(MatchState& state) {
     std::sort(state.touched.begin(), state.touched.end(),
               [](const Touched& a, const Touched& b) { return a.rule < b.rule; });
+  }
+
+  void collect(MatchState& state, bool want_matched, std::vector<Hit>& hits) const {
+    sort_touched(state);
     hits.reserve(state.touched.size());
     for (const Touched& touched : state.touched) {
       Hit& hit = hits.emplace_back();
@@ -422,6 +499,11 @@ class CompiledRules final : public RuleSet {
 
 void DatabaseFree::operator()(hs_database* database) const {
   hs_free_database(database);
+}
+
+const RuleSettings& RuleSet::settings() const {
+  static const RuleSettings kNone;
+  return kNone;
 }
 
 const mail::UrlSettings& RuleSet::url_settings() const {

@@ -60,6 +60,7 @@ struct MimeHeaderGroup {
 struct EvalRule {
   std::uint32_t rule = 0;
   const EvalFunction* function = nullptr;
+  bool answered = false;  ///< by what other checks found
   std::unique_ptr<const EvalArguments> arguments;
 };
 

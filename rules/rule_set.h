@@ -19,6 +19,8 @@
 
 namespace gatepost::rules {
 
+struct RuleSettings;
+
 /// A rule that hit.
 struct Hit {
   const Rule* rule = nullptr;  ///< of the RuleSet, lives as long as it
@@ -63,6 +65,19 @@ struct MatchLimits {
   std::chrono::milliseconds pcre_time{250};
 };
 
+/// What a message hits as far as it alone tells: scan() makes it, conclude() of the same set uses
+/// it up.
+struct PartialMatch {
+  struct Value {
+    std::uint32_t rule = 0;  ///< index into RuleSet::rules()
+    double value = 0;
+    std::string matched;
+  };
+  std::vector<Value> values;  ///< ascending by rule
+  std::size_t confirmations = 0;
+  std::size_t limited = 0;
+};
+
 struct MatchOutcome {
   std::vector<Hit> hits;  ///< in the order of the rules, with subrules
   /// A limit ended PCRE2 somewhere: that rule did not hit (a negated one neither).
@@ -79,7 +94,13 @@ struct MatchOutcome {
 class RuleSet {
  public:
   virtual ~RuleSet() = default;
+  /// All at once: conclude(subject, scan(subject)).
   virtual MatchOutcome match(const Subject& subject) const = 0;
+  /// All that needs no answers of other checks (Subject::answers).
+  virtual PartialMatch scan(const Subject& subject) const = 0;
+  /// The rest: evals that other checks answer, then metas. Looks at fields, mail_from, answers and
+  /// now of the subject alone: content, addresses and HTML may be gone.
+  virtual MatchOutcome conclude(const Subject& subject, PartialMatch scanned) const = 0;
   virtual std::span<const Rule> rules() const = 0;
   /// Of the rules' content, 64 hex digits: stands in records, so that a verdict can be replayed.
   virtual const std::string& hash() const = 0;
@@ -87,6 +108,8 @@ class RuleSet {
   virtual bool needs_urls() const { return false; }
   /// How to find them: registries and redirectors of the rule files. Lives as long as the set.
   virtual const mail::UrlSettings& url_settings() const;
+  /// What the rule files set beside rules. Lives as long as the set.
+  virtual const RuleSettings& settings() const;
 };
 
 }  // namespace gatepost::rules

@@ -45,6 +45,21 @@ ArchiveEntry entry_of(archive_entry* entry) {
   return out;
 }
 
+// Reads through an entry whose size stands behind it. @return its octets, at most about `limit`.
+std::uint64_t measured(archive* a, std::uint64_t limit) {
+  std::uint64_t size = 0;
+  while (size <= limit) {
+    const void* block = nullptr;
+    std::size_t length = 0;
+    la_int64_t offset = 0;
+    const int status = ::archive_read_data_block(a, &block, &length, &offset);
+    if (status == ARCHIVE_RETRY) continue;
+    if (status != ARCHIVE_OK && status != ARCHIVE_WARN) break;
+    size += length;
+  }
+  return size;
+}
+
 }  // namespace
 
 std::optional<Archive> list_archive(std::string_view octets, const ArchiveLimits& limits) {
@@ -53,7 +68,7 @@ std::optional<Archive> list_archive(std::string_view octets, const ArchiveLimits
   const Handle handle = open_handle(octets);
   if (handle == nullptr) return std::nullopt;
   Archive out;
-  std::uint64_t unpacked = 0;
+  std::uint64_t& unpacked = out.unpacked;
   for (;;) {
     archive_entry* entry = nullptr;
     const int status = ::archive_read_next_header(handle.get(), &entry);
@@ -72,7 +87,9 @@ std::optional<Archive> list_archive(std::string_view octets, const ArchiveLimits
     out.entries.push_back(entry_of(entry));
     if (out.entries.back().encrypted) out.encrypted = true;
     // Going on may read through what this entry holds, so its size is looked at before.
-    const std::uint64_t size = out.entries.back().size;
+    std::uint64_t& size = out.entries.back().size;
+    if (::archive_entry_size_is_set(entry) == 0 && !out.entries.back().encrypted)
+      size = measured(handle.get(), limits.max_unpacked - unpacked);
     unpacked = unpacked > ~size ? ~std::uint64_t{0} : unpacked + size;
     const bool dense = unpacked > kSmall && unpacked / octets.size() >= limits.max_ratio;
     if (unpacked > limits.max_unpacked || dense) {

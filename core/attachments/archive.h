@@ -26,6 +26,7 @@ struct ArchiveEntry {
 struct Archive {
   std::string format;  ///< "ZIP 2.0 (deflation)", as libarchive calls it
   std::vector<ArchiveEntry> entries;
+  std::uint64_t unpacked = 0;     ///< octets of the entries, as the archive says
   bool encrypted = false;         ///< some entry, or the list of names itself
   bool too_many_entries = false;  ///< the entries behind max_entries are missing
   bool too_large = false;         ///< a bomb: max_unpacked or max_ratio; the rest is missing

@@ -54,8 +54,7 @@ std::string AttachmentReader::type_of(std::string_view octets) {
   return type != nullptr ? type : "";
 }
 
-Attachment AttachmentReader::describe(const mail::MimeLeaf& leaf, std::size_t& archives,
-                                      bool& too_many) {
+Attachment AttachmentReader::describe(const mail::MimeLeaf& leaf, Spent& spent) {
   Attachment out;
   out.name = mail::decode_encoded_words(leaf.type.name);
   out.declared_type = leaf.type.type;
@@ -64,20 +63,28 @@ Attachment AttachmentReader::describe(const mail::MimeLeaf& leaf, std::size_t& a
   out.truncated = decoded_.size() > limits_.max_size;
   if (out.truncated) decoded_.resize(limits_.max_size);
   out.size = decoded_.size();
-  out.sha256 = digest_of(decoded_);
-  out.type = type_of(decoded_);
-  if (archives < limits_.max_archives) {
-    out.archive = list_archive(decoded_, limits_.archive);
-    if (out.archive) ++archives;
-  } else {
-    too_many = true;
+  if (limits_.digests) out.sha256 = digest_of(decoded_);
+  if (limits_.types) out.type = type_of(decoded_);
+  out.program =
+      decoded_.size() >= 64 && (decoded_.starts_with("MZ") || decoded_.starts_with("\x7f"
+                                                                                   "ELF"));
+  if (spent.archives >= limits_.max_archives || spent.unpacked >= limits_.max_unpacked) {
+    spent.too_many = true;
+    return out;
+  }
+  ArchiveLimits archive = limits_.archive;
+  archive.max_unpacked = std::min(archive.max_unpacked, limits_.max_unpacked - spent.unpacked);
+  out.archive = list_archive(decoded_, archive);
+  if (out.archive) {
+    ++spent.archives;
+    spent.unpacked += std::min(out.archive->unpacked, limits_.max_unpacked - spent.unpacked);
   }
   return out;
 }
 
 AttachmentList AttachmentReader::read(const mail::MessageView& view) {
   AttachmentList out;
-  std::size_t archives = 0;
+  Spent spent;
   const mail::ContentLimits& limits = view.limits();
   mail::walk_mime(view.message().fields(), view.raw_body(),
                   {limits.max_depth, limits.max_parts, limits.max_size},
@@ -87,8 +94,9 @@ AttachmentList AttachmentReader::read(const mail::MessageView& view) {
                       out.too_many = true;
                       return;
                     }
-                    out.attachments.push_back(describe(leaf, archives, out.too_many));
+                    out.attachments.push_back(describe(leaf, spent));
                   });
+  out.too_many = out.too_many || spent.too_many;
   return out;
 }
 

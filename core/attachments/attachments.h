@@ -2,6 +2,7 @@
 // The attachments of a message.
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,9 @@ struct AttachmentLimits {
   std::size_t max_attachments = 200;
   std::size_t max_size = std::size_t{16} << 20;  ///< decoded octets that are looked at, of each
   std::size_t max_archives = 20;                 ///< that are listed
+  std::uint64_t max_unpacked = std::uint64_t{32} << 20;  ///< octets, all archives together
+  bool types = true;                                     ///< ask libmagic
+  bool digests = true;                                   ///< make sha256
   ArchiveLimits archive;
 };
 
@@ -29,6 +33,7 @@ struct Attachment {
   std::string type;           ///< by its content ("application/zip"), empty when libmagic has none
   std::size_t size = 0;       ///< decoded octets
   std::string sha256;         ///< of these, 64 digits in lower case
+  bool program = false;       ///< its content is a program of Windows or Linux
   std::optional<Archive> archive;
   bool truncated = false;  ///< larger than max_size: size and digest are those of its begin
 };
@@ -52,7 +57,12 @@ class AttachmentReader {
   std::string type_of(std::string_view octets);
 
  private:
-  Attachment describe(const mail::MimeLeaf& leaf, std::size_t& archives, bool& too_many);
+  struct Spent {
+    std::size_t archives = 0;
+    std::uint64_t unpacked = 0;
+    bool too_many = false;
+  };
+  Attachment describe(const mail::MimeLeaf& leaf, Spent& spent);
 
   AttachmentLimits limits_;
   magic_set* magic_ = nullptr;

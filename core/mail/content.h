@@ -29,6 +29,7 @@ struct ContentLimits {
 /// What could not be looked at, and why.
 struct ContentDefects {
   bool truncated = false;  ///< the body, or a text made from it, is larger than max_size
+  bool part_cut = false;   ///< a part's text is longer than max_body_part or max_rawbody_part
   bool too_deep = false;   ///< parts below max_depth are not looked at
   bool too_many_parts = false;
   bool bad_encoding = false;  ///< base64 or quoted-printable with faults; decoded as far as it goes

@@ -14,6 +14,8 @@ struct HtmlLimits {
   std::size_t max_uris = 10000;      ///< different ones that are kept
   std::size_t max_comments = 10000;  ///< texts kept of comments, of scripts, of titles, of anchors
   std::size_t max_elements = 10000;  ///< different unknown elements that are told apart
+  int max_depth =
+      1000;  ///< elements of one name in each other, but those whose end may be left out
 };
 
 /// An address in HTML. `types` are the elements it stood in ("a", "img", …); empty for the href of

@@ -378,6 +378,11 @@ HtmlStyles::HtmlStyles() {
 }
 
 void HtmlStyles::push(const Style& style) {
+  if (open_.size() >= kMaxOpen) {
+    too_deep_ = true;
+    ++beyond_;
+    return;
+  }
   open_.push_back(style);
   ++count_[static_cast<std::size_t>(style.tag)];
 }
@@ -437,6 +442,10 @@ void HtmlStyles::open(StyleTag tag, const HtmlAttributes& attributes) {
 void HtmlStyles::close(StyleTag tag) {
   // Text behind </body> is shown like that before it.
   if (tag == StyleTag::body || count_[static_cast<std::size_t>(tag)] == 0) return;
+  if (beyond_ > 0) {
+    --beyond_;
+    return;
+  }
   while (open_.back().tag != tag) pop();
   pop();
 }

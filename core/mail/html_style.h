@@ -58,6 +58,8 @@ class HtmlStyles {
   /// Smallest and largest font size (1 to 7; 3 is normal) that a start tag's attributes gave.
   long min_size() const { return min_size_; }
   long max_size() const { return max_size_; }
+  /// Elements deeper than kMaxOpen do not change how text looks.
+  bool too_deep() const { return too_deep_; }
 
  private:
   struct Style {
@@ -72,7 +74,10 @@ class HtmlStyles {
   void push(const Style& style);
   void pop();
 
+  static constexpr std::size_t kMaxOpen = 2000;
   std::vector<Style> open_;
+  std::size_t beyond_ = 0;  // open ones that are not in open_
+  bool too_deep_ = false;
   std::array<std::size_t, 16> count_{};  // of open_, by tag
   long base_size_ = 3;
   long min_size_ = 3;

@@ -16,15 +16,15 @@ namespace {
 constexpr int kMaxConversions = 100;
 
 // @return where the body begins in content.full.
-Result<std::size_t> add_full(const Message& message, const ContentLimits& limits,
-                             Content& content) {
+Result<std::size_t> add_full(const Message& message, std::span<const HeaderField> fields,
+                             const ContentLimits& limits, Content& content) {
   std::string& full = content.full;
   const auto body_size =
       static_cast<std::size_t>(std::min<std::uint64_t>(message.body_size(), limits.max_size));
   content.defects.truncated = message.body_size() > limits.max_size;
-  full.reserve(message.header_bytes() + 3 * message.fields().size() + body_size + 8);
+  full.reserve(message.header_bytes() + 3 * fields.size() + body_size + 512);
   LineEnds ends(full);
-  for (const HeaderField& field : message.fields()) {
+  for (const HeaderField& field : fields) {
     full += field.name;
     full += ':';
     ends.read(field.value);
@@ -112,9 +112,10 @@ class PartReader {
   }
 
   // The begin of a part's text, up to the first of `stops` that is close behind `limit`.
-  static std::string_view within(std::string_view text, std::size_t limit, std::string_view stops) {
+  std::string_view within(std::string_view text, std::size_t limit, std::string_view stops) {
     constexpr std::size_t kClose = 1024;
     if (limit == 0 || text.size() <= limit) return text;
+    content_.defects.part_cut = true;
     for (const char stop : stops) {
       const std::size_t at = text.substr(0, limit + kClose + 1).find(stop, limit);
       if (at != std::string_view::npos) return text.substr(0, at + 1);
@@ -122,7 +123,7 @@ class PartReader {
     return text.substr(0, limit);
   }
   // max_body_part counts characters.
-  std::string_view shown(std::string_view text) const {
+  std::string_view shown(std::string_view text) {
     if (limits_.max_body_part == 0 || text.size() <= limits_.max_body_part) return text;
     std::size_t at = 0;
     for (std::size_t left = limits_.max_body_part; left > 0 && at < text.size(); --left)
@@ -207,9 +208,15 @@ void add_subject(const Message& message, Content& content) {
 
 }  // namespace
 
-Result<MessageView> MessageView::open(const Message& message, const ContentLimits& limits) {
+Result<MessageView> MessageView::open(const Message& message, const ContentLimits& limits,
+                                      std::optional<HeaderField> newest) {
   MessageView view(message, limits);
-  const auto begin = add_full(message, limits, view.content_);
+  if (newest) {
+    view.fields_.reserve(message.fields().size() + 1);
+    view.fields_.push_back(std::move(*newest));
+    view.fields_.insert(view.fields_.end(), message.fields().begin(), message.fields().end());
+  }
+  const auto begin = add_full(message, view.fields(), limits, view.content_);
   if (!begin.ok()) return begin.error();
   view.body_begin_ = *begin;
   return view;
@@ -220,9 +227,11 @@ void MessageView::read_texts() {
   read_ = true;
   add_subject(*message_, content_);
   PartReader reader(limits_, content_, html_, parts_);
-  const MimeDefects defects = walk_mime(message_->fields(), raw_body(),
-                                        {limits_.max_depth, limits_.max_parts, limits_.max_size},
-                                        [&](const MimeLeaf& leaf) { reader.leaf(leaf); });
+  std::string shorter;
+  const std::string_view body = without_long_gaps(raw_body(), shorter);
+  const MimeDefects defects =
+      walk_mime(message_->fields(), body, {limits_.max_depth, limits_.max_parts, limits_.max_size},
+                [&](const MimeLeaf& leaf) { reader.leaf(leaf); });
   content_.defects.too_deep = defects.too_deep;
   content_.defects.too_many_parts = defects.too_many_parts;
   visible_is_body_ = !reader.any_invisible;

@@ -2,6 +2,7 @@
 // What rules see of one message, made when it is first asked for and then kept.
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,11 +27,18 @@ class MessageView {
  public:
   /// Reads the message, no more than limits.max_size of its body. A temporary Error only when the
   /// spool file cannot be read; nothing later fails.
-  static Result<MessageView> open(const Message& message, const ContentLimits& limits = {});
+  /// @param newest  a field above all others that the message does not have yet: the Received that
+  ///                the MTA is going to add
+  static Result<MessageView> open(const Message& message, const ContentLimits& limits = {},
+                                  std::optional<HeaderField> newest = std::nullopt);
   MessageView(MessageView&&) = default;
   MessageView& operator=(MessageView&&) = default;
 
   const Message& message() const { return *message_; }
+  /// The message's with the newest one above.
+  std::span<const HeaderField> fields() const {
+    return fields_.empty() ? std::span<const HeaderField>(message_->fields()) : fields_;
+  }
   const ContentLimits& limits() const { return limits_; }
   /// `full`: cheap.
   std::string_view full() const { return content_.full; }
@@ -61,6 +69,7 @@ class MessageView {
   void read_texts();
 
   const Message* message_;
+  std::vector<HeaderField> fields_;  // empty: the message's own
   ContentLimits limits_;
   Content content_;
   std::size_t body_begin_ = 0;

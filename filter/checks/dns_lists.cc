@@ -15,6 +15,7 @@ struct ListOutcome {
   const DnsList* list = nullptr;
   Meaning meaning = Meaning::not_listed;
   std::string answer;
+  std::vector<std::string> addresses = {};
 };
 
 // 127.0.0.1 and 127.255.255.x are codes for "you may not ask" or "do not ask so", anything outside
@@ -22,6 +23,7 @@ struct ListOutcome {
 // 5).
 ListOutcome read_answer(const DnsList& list, const dns::Answer& answer) {
   ListOutcome outcome{&list, Meaning::not_listed, ""};
+  for (const IpAddress& address : answer.addresses) outcome.addresses.push_back(address.text());
   if (dns::is_temporary(answer.status)) {
     return {&list, Meaning::error, std::string(dns::to_string(answer.status))};
   }
@@ -35,7 +37,10 @@ ListOutcome read_answer(const DnsList& list, const dns::Answer& answer) {
     if (error) return {&list, Meaning::error, address.text()};
     const bool counts = list.codes.empty() || std::find(list.codes.begin(), list.codes.end(),
                                                         octet(3)) != list.codes.end();
-    if (counts) outcome = {&list, Meaning::listed, address.text()};
+    if (counts) {
+      outcome.meaning = Meaning::listed;
+      outcome.answer = address.text();
+    }
   }
   return outcome;
 }
@@ -88,7 +93,8 @@ class DnsLists final : public Check {
                                                 : "DNSLIST_LISTED";
       context.add(name, outcome.list->zone + "=" + outcome.answer,
                   error ? 1 : outcome.list->weight);
-      context.facts().dns_lists.push_back({outcome.list->zone, outcome.answer, error});
+      context.facts().dns_lists.push_back(
+          {outcome.list->zone, outcome.answer, error, outcome.addresses});
     }
     return true;
   }

@@ -22,7 +22,12 @@ Result<std::vector<CheckInfo>> all_checks() {
       {"submission", Scope::transaction, {}, make_submission},
       {"signing", Scope::transaction, {}, make_sign},
       {"sealing", Scope::transaction, {"arc"}, make_sealing},
-      {"rules", Scope::transaction, {}, make_rules},
+      {"attachments", Scope::transaction, {}, make_attachments},
+      {"rules",
+       Scope::transaction,
+       {"iprev", "dnsbl", "spf", "lists", "message", "dkim", "relayed", "arc", "dmarc",
+        "attachments"},
+       make_rules},
   });
 }
 

@@ -25,6 +25,7 @@ std::unique_ptr<Check> make_dmarc();
 std::unique_ptr<Check> make_submission();
 std::unique_ptr<Check> make_sign();
 std::unique_ptr<Check> make_sealing();
+std::unique_ptr<Check> make_attachments();
 std::unique_ptr<Check> make_rules();
 
 }  // namespace gatepost

@@ -1,12 +1,16 @@
 // Content rules: the message is read once and matched against the rule set of the policy that its
 // transaction has pinned, so that all its hits are of one generation.
 //
+// The message itself is matched as soon as it is complete, while DNS still answers other checks;
+// rules that ask for what these find, and metas, are computed when they have concluded.
+//
 // All mail is looked at, also that of logins and own networks: a stolen account sends spam, too.
 // What may come of it there is decided by decide(): it is tagged, never refused.
 
-#include "core/mail/content.h"
 #include "core/mail/message.h"
+#include "core/mail/view.h"
 #include "filter/checks/registry.h"
+#include "filter/checks/rule_answers.h"
 #include "filter/policy/finding.h"
 #include "rules/rule_set.h"
 
@@ -19,27 +23,48 @@ constexpr std::size_t kScoreSet = 1;
 
 class Rules final : public Check {
  public:
-  // DNS answers of other checks arrive meanwhile.
   void end_of_message(CheckContext& context) override {
     const rules::RuleSet* set = context.policy().rules.get();
     if (set == nullptr || set->rules().empty()) return;
-    const auto content = mail::read_content(*context.message(), context.policy().content);
-    if (!content.ok()) {
-      context.add("CHECK_ERROR", "rules: " + content.error().text());
-      return;
-    }
-    state_defects(context, content->defects);
-    const rules::MatchOutcome outcome = set->match(
-        {context.message()->fields(), *content, std::string_view(context.envelope().mail_from)});
+    auto opened = context.view();
+    if (!opened.ok()) return context.add("CHECK_ERROR", "rules: " + opened.error().text());
+    mail::MessageView& view = **opened;
+    rules::Subject subject{view.fields(), view.content(), context.envelope().mail_from};
+    if (set->needs_urls()) subject.urls = view.urls(set->url_settings());
+    subject.html = view.html();
+    subject.now = context.unix_time();
+    partial_ = set->scan(subject);
+    state_defects(context, view.defects());
+  }
+
+  bool conclude(CheckContext& context) override {
+    if (!partial_) return true;
+    const rules::RuleSet& set = *context.policy().rules;
+    const std::string& mail_from = context.envelope().mail_from;
+    const RuleAnswers answers(context.facts(), context.connected_facts(), mail_from, set,
+                              [&](std::string_view name) { return context.found(name); });
+    // The texts are gone; nothing that is left to compute looks at them.
+    static const mail::Content kNoTexts;
+    rules::Subject subject{context.message()->fields(), kNoTexts, mail_from};
+    subject.answers = &answers;
+    subject.now = context.unix_time();
+    const rules::MatchOutcome outcome = set.conclude(subject, std::move(*partial_));
+    partial_.reset();
     for (const rules::Hit& hit : outcome.hits) state_hit(context, hit);
     if (outcome.budget_exceeded) context.add("RULES_LIMIT");
+    return true;
   }
 
  private:
   static void state_defects(CheckContext& context, const mail::ContentDefects& defects) {
     if (defects.truncated) context.add("RULES_TRUNCATED");
+    if (defects.part_cut) context.add("PART_TRUNCATED");
     if (defects.too_deep || defects.too_many_parts)
       context.add("MIME_LIMIT", defects.too_deep ? "content.max_depth" : "content.max_parts");
+    if (defects.too_much_html) context.add("HTML_LIMIT");
+    if (defects.too_many_urls) context.add("URL_LIMIT");
+    if (defects.unknown_charset) context.add("CHARSET_UNKNOWN");
+    if (defects.bad_encoding) context.add("ENCODING_BROKEN");
   }
 
   static void state_hit(CheckContext& context, const rules::Hit& hit) {
@@ -56,6 +81,8 @@ class Rules final : public Check {
     finding.description = hit.rule->description;
     context.add(std::move(finding));
   }
+
+  std::optional<rules::PartialMatch> partial_;
 };
 
 }  // namespace

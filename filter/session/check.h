@@ -22,7 +22,8 @@ class Library;
 }
 namespace mail {
 class Message;
-}
+class MessageView;
+}  // namespace mail
 
 /// What a hook may use. Valid during the hook only.
 class CheckContext {
@@ -36,6 +37,11 @@ class CheckContext {
   virtual std::int64_t unix_time() const = 0;
   /// The message so far; frozen from end_of_message() on. Null outside of a transaction.
   virtual const mail::Message* message() const = 0;
+  /// The message as rules see it, with the Received field of this hop above all others: read for
+  /// the first check that asks, shared by all of them. In end_of_message() only; when that hook is
+  /// over the texts go, so that they take no memory while DNS is waited for.
+  /// @return a temporary Error when the spool file cannot be read.
+  virtual Result<mail::MessageView*> view() = 0;
   /// Of the check's own scope: what connection checks find stays until the connection closes.
   virtual Facts& facts() = 0;
   /// What the checks of the connection found out.

@@ -22,6 +22,7 @@ struct DnsListHit {
   std::string zone;
   std::string answer;  ///< the address it answered with, or why it counts as an error
   bool error = false;
+  std::vector<std::string> addresses = {};  ///< all it answered with
 };
 
 struct Facts {

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "filter/session/current_hop.h"
+#include "rules/rule_set.h"
+#include "rules/settings.h"
+
 namespace gatepost {
 
 Scope::Scope(SessionServices& services, Executor& executor, std::shared_ptr<const Policy> pinned,
@@ -27,6 +31,23 @@ void BoundContext::add(Finding finding) {
   if (info_of(finding) == nullptr)
     finding = {"CHECK_ERROR", stage_, "unknown finding " + finding.name, -1, 1};
   scope_.findings.push_back(std::move(finding));
+}
+
+Result<mail::MessageView*> BoundContext::view() {
+  if (view_ == nullptr) return internal_error("the message is read in end_of_message() only");
+  if (!*view_) {
+    mail::ContentLimits limits = policy().content;
+    if (policy().rules) {
+      const rules::RuleSettings& settings = policy().rules->settings();
+      limits.max_body_part = settings.body_part_scan_size;
+      limits.max_rawbody_part = settings.rawbody_part_scan_size;
+    }
+    auto opened = mail::MessageView::open(*message_, limits,
+                                          received_of(connection_, envelope_, unix_time()));
+    if (!opened.ok()) return opened.error();
+    view_->emplace(std::move(*opened));
+  }
+  return &**view_;
 }
 
 bool BoundContext::found(std::string_view name, int recipient) const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/guarded.h"
+#include "core/mail/view.h"
 #include "filter/session/session.h"
 
 namespace gatepost {
@@ -50,6 +51,8 @@ class BoundContext final : public CheckContext {
 
   void bind(RunningCheck& check) { check_ = &check; }
   void bind_recipient(int index) { recipient_ = index; }
+  /// Where the view of the message is kept, for hooks that may have it.
+  void lend_view(std::optional<mail::MessageView>& place) { view_ = &place; }
 
   const Policy& policy() const override { return *scope_.policy; }
   const Connection& connection() const override { return connection_; }
@@ -57,6 +60,7 @@ class BoundContext final : public CheckContext {
   dkim::Library& dkim_library() const override { return services_.dkim_library; }
   std::int64_t unix_time() const override { return services_.clock.unix_time(); }
   const mail::Message* message() const override { return message_; }
+  Result<mail::MessageView*> view() override;
   Facts& facts() override { return scope_.facts; }
   const Facts& connected_facts() const override { return connected_.facts; }
   FlowDriver& flows() override { return scope_.flows; }
@@ -80,6 +84,7 @@ class BoundContext final : public CheckContext {
   const Envelope& envelope_;
   Stage stage_;
   const mail::Message* message_;
+  std::optional<mail::MessageView>* view_ = nullptr;
   RunningCheck* check_ = nullptr;
   int recipient_ = -1;
 };

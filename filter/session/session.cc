@@ -47,6 +47,7 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
                   services.spool_folder) {}
     Scope scope;
     mail::Message message;
+    std::optional<mail::MessageView> view;  // of the complete message, while checks look at it
     Envelope envelope;
     std::string reference;
     std::int64_t unix_time = 0;
@@ -65,6 +66,7 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
     BoundContext context(services, scope, *connection_scope, connection, envelope(), stage,
                          message());
     context.bind_recipient(recipient);
+    if (transaction && stage == Stage::end_of_message) context.lend_view(transaction->view);
     for (RunningCheck& running : scope.checks)
       guarded(context, running, [&] { hook(*running.check, context); });
     scope.flows.flush();
@@ -508,6 +510,7 @@ void Session::end_of_message(Done done) {
   s.look_for_release();
   s.run_all(Stage::end_of_message,
             [](Check& check, CheckContext& context) { check.end_of_message(context); });
+  s.transaction->view.reset();
   s.join(Stage::end_of_message, nullptr, std::move(done));
 }
 

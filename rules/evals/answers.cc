@@ -77,6 +77,7 @@ constexpr EvalFunction kFunctions[] = {
     {"check_dmarc_quarantine", "", answer},
     {"check_dmarc_reject", "", answer},
     {"check_dns_sender", "", answer},
+    {"check_finding", "t", answer},  // of ours
     {"check_for_def_dkim_welcomelist_from", "", def_dkim_welcomelist},
     {"check_for_def_dkim_whitelist_from", "", def_dkim_welcomelist},
     {"check_for_def_spf_welcomelist_from", "", def_spf_welcomelist},

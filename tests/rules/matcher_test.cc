@@ -274,5 +274,51 @@ TEST(Matcher, ReloadsKeepNoScratch) {
   EXPECT_EQ(MatchStatePool::open_scratches(), before);
 }
 
+class Says final : public FindingAnswers {
+ public:
+  explicit Says(bool yes) : yes_(yes) {}
+  bool holds(std::string_view, std::span<const std::string>) const override { return yes_; }
+  bool is_signed_by(std::string_view) const override { return yes_; }
+
+ private:
+  bool yes_;
+};
+
+// Matched in two steps, with the texts gone for the second one, the hits are the same.
+TEST(InTwoSteps, TheHitsAreThoseOfOne) {
+  Rule asks;
+  asks.name = "ASKS";
+  asks.type = RuleType::eval;
+  asks.eval = {"check_for_spf_pass", {}, RuleType::header};
+  const auto set = compile_here(file_of(
+      {meta_rule("BOTH", "ASKS && MANY > 1"), asks, header_rule("NOT", "Subject !~ /niemand/"),
+       multiple(make_rule("MANY", RuleType::body, "/b.y/")),
+       make_rule("__SUB", RuleType::body, "/and/"), meta_rule("NEITHER", "!ASKS && __SUB"),
+       make_rule("FULL", RuleType::full, "/(?<=x)y/")}));
+  ASSERT_TRUE(set);
+  for (const bool yes : {false, true}) {
+    const Says says(yes);
+    mail::Content content;
+    content.body = pieces_of({"subject", "buy and boy"});
+    content.full = "xy";
+    Subject subject{kFields, content, "a@b.example"};
+    subject.answers = &says;
+    const MatchOutcome at_once = set->match(subject);
+    Subject without_answers = subject;
+    without_answers.answers = nullptr;
+    PartialMatch scanned = set->scan(without_answers);
+    content = {};
+    const MatchOutcome outcome = set->conclude(subject, std::move(scanned));
+    EXPECT_EQ(names(outcome),
+              yes ? "BOTH ASKS NOT MANY*2 __SUB FULL" : "NOT MANY*2 __SUB NEITHER FULL");
+    EXPECT_EQ(names(outcome), names(at_once));
+    ASSERT_EQ(outcome.hits.size(), at_once.hits.size());
+    for (std::size_t i = 0; i < outcome.hits.size(); ++i) {
+      if (!outcome.hits[i].rule->is_subrule())
+        EXPECT_EQ(outcome.hits[i].matched, at_once.hits[i].matched) << outcome.hits[i].rule->name;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace gatepost::rules::test

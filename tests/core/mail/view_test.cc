@@ -78,5 +78,49 @@ TEST(MessageView, WithoutInvisibleTextTheVisibleIsAll) {
   EXPECT_TRUE(view.html().empty());
 }
 
+std::string lines(std::size_t count, std::string_view line = "\n") {
+  std::string out;
+  for (std::size_t i = 0; i < count; ++i) out += line;
+  return out;
+}
+
+// SpamAssassin keeps 20 of the empty lines in a row, at the top of the body one more.
+TEST(MessageView, LongGapsAreShort) {
+  struct Case {
+    const char* name;
+    std::string body, rawbody;
+  };
+  const Case cases[] = {
+      {"twenty", "a\n" + lines(20) + "b\n", "a\n" + lines(20) + "b"},
+      {"twenty_one", "a\n" + lines(21) + "b\n", "a\n" + lines(20) + "b"},
+      {"first_and_last_stay", "a\n \n" + lines(50) + "\t\nb\n", "a\n \n" + lines(18) + "\t\nb"},
+      {"two_gaps", "a\n" + lines(30) + "b\n" + lines(30) + "c\n",
+       "a\n" + lines(20) + "b\n" + lines(20) + "c"},
+      {"at_the_top", lines(30) + "b\n", lines(21) + "b"},
+      {"at_the_end", "a\n" + lines(30, " \n"), "a\n" + lines(19, " \n") + " "},
+      {"no_line_end", "a\n" + lines(30) + "b", "a\n" + lines(20) + "b"},
+  };
+  for (const Case& c : cases) {
+    const auto message = test::message_of("Subject: s\n\n" + c.body);
+    auto view = MessageView::open(*message).value();
+    EXPECT_EQ(joined(view.content().rawbody), "[" + c.rawbody + "]") << c.name;
+    EXPECT_EQ(view.raw_body(), c.body) << c.name;
+  }
+}
+
+// The field that the MTA is going to add stands above all others; the body is where it was.
+TEST(MessageView, TheNewestField) {
+  const auto message = test::message_of("Subject: s\n\nbody\n");
+  auto view = MessageView::open(*message, {}, HeaderField{"Received", " from a\r\n\tby b"}).value();
+  ASSERT_EQ(view.fields().size(), 2U);
+  EXPECT_EQ(view.fields()[0].name, "Received");
+  EXPECT_EQ(view.fields()[1].name, "Subject");
+  EXPECT_EQ(view.full(), "Received: from a\n\tby b\nSubject: s\n\nbody\n");
+  EXPECT_EQ(view.raw_body(), "body\n");
+  EXPECT_EQ(view.message().fields().size(), 1U);
+  const auto moved = std::move(view);
+  EXPECT_EQ(moved.fields()[0].name, "Received");
+}
+
 }  // namespace
 }  // namespace gatepost::mail

@@ -3,6 +3,7 @@
 
 #include "core/base/text.h"
 #include "tests/filter/checks/checks_test.h"
+#include "tests/filter/checks/live_rules.h"
 #include "tests/support/session/fake_rule_set.h"
 
 namespace gatepost::test {
@@ -227,6 +228,114 @@ TEST(ContentRulesCheck, HostileTextIsShownEscaped) {
   EXPECT_EQ(summary_line(record).find('\x1b'), std::string::npos);
   EXPECT_EQ(to_json(record).find('\x1b'), std::string::npos);
   EXPECT_EQ(to_json(record).find("\xe2\x80\xae"), std::string::npos) << to_json(record);
+}
+
+constexpr const char* kAskingRules =
+    "header   ASKS_SPF   eval:check_for_spf_pass()\n"
+    "header   ASKS_OURS  eval:check_finding('SPF_PASS')\n"
+    "body     BUY        /buy/\n"
+    "tflags   BUY        multiple\n"
+    "header   __HOP      Received =~ /^from mail\\.sender\\.example \\(unknown "
+    "\\[192\\.0\\.2\\.1\\]\\)/\n"
+    "header   NO_LIST    List-Id !~ /./\n"
+    "meta     BOTH       ASKS_SPF && BUY > 1 && __HOP && NO_LIST\n";
+constexpr const char* kSpfZone = "sender.example. IN TXT \"v=spf1 ip4:192.0.2.1 -all\"\n";
+
+Letter buying() {
+  Letter letter;
+  letter.text = "From: ann@sender.example\nSubject: x\n\nbuy and buy\n";
+  return letter;
+}
+
+// The message is matched while DNS still works; what asks other checks, and metas, follow.
+TEST(ContentRulesCheck, RulesThatAskOtherChecksHaveTheirAnswers) {
+  SessionRig rig(program_checks({"spf", "rules"}), kSpfZone);
+  rig.set_policy([](Policy& p) { p.rules = live_rules(kAskingRules); });
+  rig.send(buying());
+  EXPECT_EQ(findings_with_details(rig),
+            "SPF_PASS(ip4:192.0.2.1) ASKS_SPF ASKS_OURS BUY(buy (2 times)) NO_LIST BOTH");
+}
+
+TEST(ContentRulesCheck, WithoutAnAnswerTheyDoNotHit) {
+  SessionRig rig(program_checks({"spf", "rules"}));
+  rig.set_policy([](Policy& p) { p.rules = live_rules(kAskingRules); });
+  rig.send(buying());
+  EXPECT_EQ(rig.findings(), "SPF_NONE BUY NO_LIST");
+}
+
+// Tells when it was asked what.
+class WatchedRules final : public rules::RuleSet {
+ public:
+  explicit WatchedRules(std::shared_ptr<const rules::RuleSet> set) : set_(std::move(set)) {}
+  rules::MatchOutcome match(const rules::Subject& s) const override { return set_->match(s); }
+  rules::PartialMatch scan(const rules::Subject& s) const override {
+    ++scans;
+    return set_->scan(s);
+  }
+  rules::MatchOutcome conclude(const rules::Subject& s, rules::PartialMatch p) const override {
+    ++conclusions;
+    return set_->conclude(s, std::move(p));
+  }
+  std::span<const Rule> rules() const override { return set_->rules(); }
+  const std::string& hash() const override { return set_->hash(); }
+
+  mutable int scans = 0;
+  mutable int conclusions = 0;
+
+ private:
+  std::shared_ptr<const rules::RuleSet> set_;
+};
+
+TEST(ContentRulesCheck, TheScanDoesNotWaitForDns) {
+  SessionRig rig(program_checks({"dkim", "rules"}), kSpfZone);
+  const auto watched = std::make_shared<WatchedRules>(live_rules(kAskingRules));
+  rig.set_policy([&](Policy& p) { p.rules = watched; });
+  rig.connect(), rig.helo("mail.sender.example"), rig.mail(), rig.rcpt(), rig.data();
+  rig.resolver.hold(true);
+  rig.session->header("From", " ann@sender.example");
+  rig.session->header("DKIM-Signature",
+                      " v=1; a=rsa-sha256; d=sender.example; s=s; h=from;\n\tbh=" +
+                          std::string(43, 'A') + "=; b=" + std::string(171, 'A') + "=");
+  rig.end_of_headers();
+  rig.session->body("buy and buy\r\n");
+  StageAnswer answer;
+  rig.session->end_of_message(SessionRig::into(answer));
+  rig.run();
+  EXPECT_EQ(answer.calls, 0);
+  EXPECT_EQ(watched->scans, 1);
+  EXPECT_EQ(watched->conclusions, 0);
+  rig.resolver.release_all();
+  rig.run();
+  EXPECT_EQ(answer.calls, 1);
+  EXPECT_EQ(watched->scans, 1);
+  EXPECT_EQ(watched->conclusions, 1);
+  EXPECT_NE(rig.findings().find("BUY"), std::string::npos) << rig.findings();
+}
+
+TEST(ContentRulesCheck, TheRuleFilesSayHowMuchOfAPartIsLookedAt) {
+  SessionRig rig(program_checks({"rules"}));
+  rig.set_policy([](Policy& p) {
+    p.rules = live_rules("body_part_scan_size 40\nbody NEAR /near/\nbody FAR /far/\n");
+  });
+  Letter letter;
+  letter.text = "Subject: s\n\nnear\n" + std::string(4000, 'x') + "\nfar\n";
+  rig.send(letter);
+  EXPECT_EQ(rig.findings(), "PART_TRUNCATED NEAR");
+}
+
+// The time of the current hop is the clock's.
+TEST(ContentRulesCheck, TimeIsTheClocks) {
+  for (const auto& [date, findings] : {std::pair{"Mon, 01 Dec 2025 00:00:00 +0000", "OLD"},
+                                       {"Thu, 01 Jan 2026 01:00:00 +0100", ""}}) {
+    SessionRig rig(program_checks({"rules"}));
+    rig.set_policy([](Policy& p) {
+      p.rules = live_rules("header OLD eval:check_for_shifted_date('undef', '-24')\n");
+    });
+    Letter letter;
+    letter.text = std::string("From: a@b.example\nDate: ") + date + "\n\nx\n";
+    rig.send(letter);
+    EXPECT_EQ(rig.findings(), findings) << date;
+  }
 }
 
 }  // namespace

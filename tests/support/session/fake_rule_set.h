@@ -25,6 +25,23 @@ class FakeRuleSet final : public rules::RuleSet {
     }
     return outcome;
   }
+  rules::PartialMatch scan(const rules::Subject& subject) const override {
+    rules::PartialMatch partial;
+    for (const rules::Hit& hit : match(subject).hits) {
+      partial.values.push_back({static_cast<std::uint32_t>(hit.rule - rules_.data()),
+                                static_cast<double>(hit.count), hit.matched});
+    }
+    partial.limited = budget_exceeded ? 1 : 0;
+    return partial;
+  }
+  rules::MatchOutcome conclude(const rules::Subject&, rules::PartialMatch scanned) const override {
+    rules::MatchOutcome outcome;
+    outcome.budget_exceeded = scanned.limited != 0;
+    for (rules::PartialMatch::Value& value : scanned.values)
+      outcome.hits.push_back(
+          {&rules_[value.rule], static_cast<int>(value.value), std::move(value.matched)});
+    return outcome;
+  }
   std::span<const rules::Rule> rules() const override { return rules_; }
   const std::string& hash() const override { return hash_; }
 

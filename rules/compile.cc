@@ -139,8 +139,7 @@ class Compiler {
                    is_stage(rule.type)) &&
                   rule.header.negated;
       // What does not match cannot do so several times.
-      s.multiple =
-          rule.flags.multiple && !s.negated && rule.has_pattern() && !is_stage(rule.type);
+      s.multiple = rule.flags.multiple && !s.negated && rule.has_pattern() && !is_stage(rule.type);
       if (s.multiple)
         s.most = rule.flags.max_hits > 0 ? rule.flags.max_hits : std::numeric_limits<int>::max();
       s.skip_subject = rule.type == RuleType::body && has_flag(rule, "nosubject");

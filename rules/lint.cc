@@ -155,8 +155,7 @@ class Linter {
   static std::string pattern_key(const Rule& rule) {
     std::string key(to_string(rule.type));
     const HeaderSelector& header = rule.header;
-    if (rule.type == RuleType::header || rule.type == RuleType::mimeheader ||
-        is_stage(rule.type)) {
+    if (rule.type == RuleType::header || rule.type == RuleType::mimeheader || is_stage(rule.type)) {
       key += ' ' + to_lower(header.name) + ':' + std::to_string(static_cast<int>(header.part)) +
              std::to_string(static_cast<int>(header.pick)) +
              std::to_string(static_cast<int>(header.extract)) + (header.negated ? "!" : "=") +

@@ -6,9 +6,9 @@
 namespace gatepost::rules {
 
 std::string_view to_string(RuleType type) {
-  constexpr std::string_view kNames[] = {
-      "header", "body", "rawbody", "full", "meta", "mimeheader", "uri", "uri_detail",
-      "eval", "connect", "helo", "mail", "rcpt"};
+  constexpr std::string_view kNames[] = {"header",     "body", "rawbody",    "full", "meta",
+                                         "mimeheader", "uri",  "uri_detail", "eval", "connect",
+                                         "helo",       "mail", "rcpt"};
   return kNames[static_cast<int>(type)];
 }
 

@@ -30,8 +30,8 @@ struct HeaderSelector {
   std::optional<std::string> if_unset;  ///< [if-unset: TEXT]
 };
 
-/// connect, helo, mail and rcpt are stages of SMTP: such a rule looks at one thing that SMTP says and
-/// is answered there.
+/// connect, helo, mail and rcpt are stages of SMTP: such a rule looks at one thing that SMTP says
+/// and is answered there.
 enum class RuleType {
   header,
   body,
@@ -85,10 +85,10 @@ struct RuleFlags {
 struct Rule {
   std::string name;
   RuleType type = RuleType::body;
-  Pattern pattern;        ///< of a meta or an eval only its place and jumps; none of uri_detail
+  Pattern pattern;  ///< of a meta or an eval only its place and jumps; none of uri_detail
   /// header, mimeheader; of a rule of a stage only `name`, the field ("ip"), and `negated`.
   HeaderSelector header;
-  std::string meta;       ///< meta: the expression as written
+  std::string meta;                      ///< meta: the expression as written
   std::vector<UriCondition> conditions;  ///< uri_detail
   EvalCall eval;                         ///< eval
   /// By score set: 0 neither network tests nor Bayes, 1 network, 2 Bayes, 3 both. One `score`

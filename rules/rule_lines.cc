@@ -197,8 +197,9 @@ class RuleLine {
   // Subrules are there for metas alone.
   bool is_shown(const std::string& name, std::size_t offset) {
     if (!name.starts_with("__")) return true;
-    error(offset, "a subrule has no score and does nothing by itself, expected a rule whose name "
-                  "does not begin with __");
+    error(offset,
+          "a subrule has no score and does nothing by itself, expected a rule whose name "
+          "does not begin with __");
     return false;
   }
   bool ends_here() {
@@ -228,7 +229,8 @@ class RuleLine {
     if (!is_shown(name_, name_at_)) return;
     context_.builder.shadow(name_, place_);
     for (Words::Word word = words_.next(); !word.text.empty(); word = words_.next()) {
-      if (!is_rule_name(word.text)) return error(word.offset, shown(word.text) + " is no rule name");
+      if (!is_rule_name(word.text))
+        return error(word.offset, shown(word.text) + " is no rule name");
       const std::string name(word.text);
       if (!is_shown(name, word.offset)) return;
       context_.builder.shadow(name, context_.place_at(word.offset));
@@ -244,9 +246,8 @@ class RuleLine {
                         return is_alnum(c) || c == '_' || c == '-' || c == '.';
                       });
     if (!good) {
-      return error(word.offset,
-                   "expected a word of letters, digits, '_', '-' and '.', at most 40" +
-                       (word.text.empty() ? "" : ", found " + shown(word.text)));
+      return error(word.offset, "expected a word of letters, digits, '_', '-' and '.', at most 40" +
+                                    (word.text.empty() ? "" : ", found " + shown(word.text)));
     }
     if (ends_here()) context_.builder.category(name_, std::string(word.text), place_);
   }

@@ -1,7 +1,6 @@
 #include "filter/metrics/rule_counters.h"
 
 #include <algorithm>
-#include <tuple>
 
 namespace gatepost {
 
@@ -53,8 +52,9 @@ RuleStatistics::Reading RuleStatistics::read() const {
                         counter.last_hit.load(std::memory_order_relaxed)});
   }
   std::sort(out.rows.begin(), out.rows.end(), [](const Row& a, const Row& b) {
-    return std::tuple(-(a.hits + a.shadow_hits), std::cref(a.name)) <
-           std::tuple(-(b.hits + b.shadow_hits), std::cref(b.name));
+    const std::int64_t of_a = a.hits + a.shadow_hits;
+    const std::int64_t of_b = b.hits + b.shadow_hits;
+    return of_a != of_b ? of_a > of_b : a.name < b.name;
   });
   return out;
 }

@@ -69,7 +69,7 @@ const Case kCases[] = {
     {"rcpt T_A recipient =~ /x/\ntflags T_A multiple",
      "r.cf:1:6 tflags of T_A: multiple has no effect on a rule of a stage of SMTP\n"},
     {"mail T_A sender !~ /y*/",
-     "r.cf:1:20 T_A: the pattern matches any text, so with !~ it never hits\n"},
+     "r.cf:1:21 T_A: the pattern matches any text, so with !~ it never hits\n"},
 };
 
 TEST(Lint, Warnings) {

@@ -123,7 +123,7 @@ TEST(Stages, ASetSaysWhichOnesItHas) {
 }
 
 TEST(Stages, ShowWhatTheyHit) {
-  const auto set = compile_here(read("rcpt A recipient =~ /info@[a-z]+/\n"));
+  const auto set = compile_here(read("rcpt A recipient =~ /info@our/\n"));
   const MatchOutcome outcome = set->match_stage(RuleType::rcpt, smtp());
   ASSERT_EQ(outcome.hits.size(), 1U);
   EXPECT_EQ(outcome.hits[0].matched, "info@our");

@@ -126,6 +126,12 @@ void refuse_our_names(rules::RuleFile& file) {
     if (find_finding(rule.name) == nullptr) continue;
     // SpamAssassin's SPF_PASS and its like ask for just that finding, which stands for them.
     if (rule.type == rules::RuleType::eval && rules::is_answered_by_findings(rule.eval.function)) {
+      if (rule.action == rules::RuleAction::none && !rule.shadow) continue;
+      file.diagnostics.push_back({rules::Diagnostic::Severity::error,
+                                  "'" + rule.name +
+                                      "' is a finding of Gatepost's own: expected its action in "
+                                      "[findings] of the configuration",
+                                  rule.place, rule.name});
       continue;
     }
     file.diagnostics.push_back(

@@ -4,6 +4,8 @@
 // All mail is looked at, also that of logins and own networks: a stolen account sends spam, too.
 // What may come of it there is decided by decide(): it is tagged, never refused.
 
+#include <optional>
+
 #include "core/mail/content.h"
 #include "core/mail/message.h"
 #include "filter/checks/content_rules.h"
@@ -29,8 +31,11 @@ class Rules final : public Check {
     state_defects(context, content->defects);
     rules::Subject subject{context.message()->fields(), *content,
                            std::string_view(context.envelope().mail_from)};
-    const SmtpView smtp(context.connection(), context.envelope(), context.envelope().recipients);
-    subject.smtp = &smtp.texts();
+    std::optional<SmtpView> smtp;
+    if (context.policy().stage_rules) {
+      const Envelope& envelope = context.envelope();
+      subject.smtp = &smtp.emplace(context.connection(), envelope, envelope.recipients).texts();
+    }
     const rules::MatchOutcome outcome = set->match(subject);
     for (const rules::Hit& hit : outcome.hits) take_hit(context, hit);
     if (context.policy().rule_counters != nullptr) context.policy().rule_counters->count_message();

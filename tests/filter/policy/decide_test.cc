@@ -550,7 +550,7 @@ TEST(Decide, AContentRuleInShadowDecidesNothing) {
   Envelope envelope;
   envelope.recipients = {{"a@b.example", false}};
   const auto decided = [&] {
-    return decide({{hit}}, policy, Stage::end_of_message, Connection{}, envelope);
+    return decide(std::vector<Finding>{hit}, policy, Stage::end_of_message, Connection{}, envelope);
   };
   EXPECT_EQ(decided().action, Action::reject);
   EXPECT_EQ(decided().reply.text, "said to the client");
@@ -560,8 +560,8 @@ TEST(Decide, AContentRuleInShadowDecidesNothing) {
   EXPECT_TRUE(decided().reasons.empty());
   // Nor does it agree with DMARC that a message is to be refused.
   const auto with_dmarc = [&] {
-    return decide({{{"DMARC_REJECT", Stage::end_of_message}, hit}}, policy, Stage::end_of_message,
-                  Connection{}, envelope)
+    return decide(std::vector<Finding>{{"DMARC_REJECT", Stage::end_of_message}, hit}, policy,
+                  Stage::end_of_message, Connection{}, envelope)
         .action;
   };
   hit.rule = FindingRule{0.1, Action::none};

@@ -87,11 +87,10 @@ std::string words_of(const Record& record, const char* key, WordOf word_of) {
 }
 
 std::string shadow_and_category(const Record& record) {
-  return words_of(record, " shadow=",
-                  [](const Finding& f) -> std::string_view { return f.shadow ? f.name : ""; }) +
-         words_of(record, " category=", [](const Finding& f) -> std::string_view {
-           return f.shadow ? "" : f.category;
-         });
+  using View = std::string_view;
+  const auto shadow = [](const Finding& f) { return f.shadow ? View(f.name) : View(); };
+  const auto category = [](const Finding& f) { return f.shadow ? View() : View(f.category); };
+  return words_of(record, " shadow=", shadow) + words_of(record, " category=", category);
 }
 
 // Of the content rules that the message was judged by; empty without any.

@@ -52,7 +52,10 @@ std::unique_ptr<DaemonUnderTest> start(const std::string& rules) {
   scenario.rules = rules;
   auto daemon = DaemonUnderTest::start(scenario);
   EXPECT_TRUE(daemon.ok()) << (daemon.ok() ? "" : daemon.error().text());
-  return daemon.ok() ? std::move(*daemon) : nullptr;
+  if (!daemon.ok()) return nullptr;
+  // Its socket is open before it has read its rules: what they are is certain when it answers.
+  EXPECT_TRUE(control::ask((*daemon)->control_socket(), R"({"command":"stats"})").ok());
+  return std::move(*daemon);
 }
 
 milter::MilterClient connected(const DaemonUnderTest& daemon) {
@@ -96,7 +99,8 @@ std::vector<std::map<std::string, std::set<std::string>>> records(const DaemonUn
   std::vector<std::map<std::string, std::set<std::string>>> out;
   std::istringstream lines(daemon.log());
   for (std::string line; std::getline(lines, line);) {
-    const Json record = Json::parse(line, nullptr, false);
+    const Json record =
+        Json::parse(line.substr(std::min(line.find('{'), line.size())), nullptr, false);
     if (!record.is_object() || !record.contains("rules_hash")) continue;
     auto& names = out.emplace_back();
     for (const Json& finding : record["findings"]) {

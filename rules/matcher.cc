@@ -1,7 +1,9 @@
 #include "rules/matcher.h"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
+#include <optional>
 
 #include <hs/hs.h>
 
@@ -13,6 +15,8 @@ namespace {
 constexpr std::size_t kShown = 100;  // octets of a match that are kept
 constexpr std::size_t kLookBack = 200;
 
+std::atomic<std::size_t> sets_alive{0};
+
 hs_scratch* scratch_for(const RuleSetParts& parts, bool& failed) {
   hs_scratch* scratch = nullptr;
   const auto add = [&](const Group& group) {
@@ -22,6 +26,7 @@ hs_scratch* scratch_for(const RuleSetParts& parts, bool& failed) {
   };
   for (const HeaderGroup& group : parts.headers) add(group.rules);
   for (const MimeHeaderGroup& group : parts.mime_headers) add(group.rules);
+  for (const StageGroup& group : parts.stages) add(group.rules);
   add(parts.body);
   add(parts.rawbody);
   add(parts.uri);
@@ -165,9 +170,13 @@ class CompiledRules final : public RuleSet {
     budget_ = {parts_.limits.pcre_match_limit, parts_.limits.pcre_heap_kib,
                parts_.limits.max_confirmations, parts_.limits.pcre_time};
     index_metas();
+    for (const StageGroup& group : parts_.stages) stages_ |= bit(group.stage);
     const MatchStatePool::Lease lease(pool_);
     find_when_unset(*lease);
+    sets_alive.fetch_add(1, std::memory_order_relaxed);
   }
+  ~CompiledRules() override { sets_alive.fetch_sub(1, std::memory_order_relaxed); }
+  CompiledRules(const CompiledRules&) = delete;
 
   MatchOutcome match(const Subject& subject) const override {
     Run run(*this, subject);
@@ -219,6 +228,19 @@ class CompiledRules final : public RuleSet {
     return out;
   }
 
+  bool has_stage_rules(RuleType stage) const override { return (stages_ & bit(stage)) != 0; }
+
+  MatchOutcome match_stage(RuleType stage, const SmtpTexts& smtp) const override {
+    if (!has_stage_rules(stage)) return {};
+    const MatchStatePool::Lease lease(pool_);
+    MatchState& state = *lease;
+    state.runner.start(budget_);
+    scan_stages(state, smtp, stage);
+    MatchOutcome out = outcome_of(state);
+    collect(state, true, out.hits);
+    return out;
+  }
+
   std::span<const Rule> rules() const override { return parts_.rules; }
   const std::string& hash() const override { return parts_.hash; }
   bool needs_urls() const override {
@@ -255,6 +277,7 @@ class CompiledRules final : public RuleSet {
   };
 
   void scan_message(Run& run) const {
+    if (run.subject.smtp != nullptr) scan_stages(run.state, *run.subject.smtp, std::nullopt);
     scan_headers(run.state, run.facts);
     const mail::Content& content = run.subject.content;
     TextScan(parts_, run.state, content.body.text, &content.body.pieces).run(parts_.body);
@@ -265,12 +288,19 @@ class CompiledRules final : public RuleSet {
   }
 
   MatchOutcome finish(Run& run) const {
-    MatchOutcome out;
-    out.confirmations = run.state.runner.runs();
-    out.limited = run.state.runner.limited();
-    out.budget_exceeded = out.limited != 0;
     run_metas(run.state);
+    MatchOutcome out = outcome_of(run.state);
     collect(run.state, run.subject.want_matched, out.hits);
+    return out;
+  }
+
+  static constexpr unsigned bit(RuleType stage) { return 1U << static_cast<unsigned>(stage); }
+
+  static MatchOutcome outcome_of(const MatchState& state) {
+    MatchOutcome out;
+    out.confirmations = state.runner.runs();
+    out.limited = state.runner.limited();
+    out.budget_exceeded = out.limited != 0;
     return out;
   }
 
@@ -342,6 +372,33 @@ class CompiledRules final : public RuleSet {
         state.value[rule] = 0;
       }
     }
+  }
+
+  // Before all else: nothing is touched yet. A rule hits once, however many recipients it hits.
+  void scan_stages(MatchState& state, const SmtpTexts& smtp, std::optional<RuleType> only) const {
+    std::vector<Touched> hits;
+    for (const StageGroup& group : parts_.stages) {
+      if (only && group.stage != *only) continue;
+      if (group.field == StageField::recipient) {
+        for (const std::string_view recipient : smtp.recipients)
+          scan_stage(state, group, recipient, hits);
+      } else {
+        scan_stage(state, group, stage_text(smtp, group.field), hits);
+      }
+    }
+    for (const Touched& hit : hits) {
+      if (state.value[hit.rule] != 0) continue;
+      state.touched.push_back(hit);
+      state.value[hit.rule] = 1;
+    }
+  }
+
+  void scan_stage(MatchState& state, const StageGroup& group, std::string_view text,
+                  std::vector<Touched>& hits) const {
+    TextScan(parts_, state, text, nullptr).run(group.rules);
+    turn(state, group.negated);
+    hits.insert(hits.end(), state.touched.begin(), state.touched.end());
+    clear(state);
   }
 
   static void begin_pieces(mail::PieceText& text) {
@@ -493,6 +550,7 @@ class CompiledRules final : public RuleSet {
   std::vector<std::uint32_t> users_begin_;  // by rule, into users_: the metas that name it
   std::vector<std::uint32_t> users_;
   std::vector<std::uint32_t> always_;  // metas that are true when nothing hits
+  unsigned stages_ = 0;                // bits of the stages that have rules
 };
 
 }  // namespace
@@ -504,6 +562,10 @@ void DatabaseFree::operator()(hs_database* database) const {
 const RuleSettings& RuleSet::settings() const {
   static const RuleSettings kNone;
   return kNone;
+}
+
+std::size_t RuleSet::alive() {
+  return sets_alive.load(std::memory_order_relaxed);
 }
 
 const mail::UrlSettings& RuleSet::url_settings() const {

@@ -40,6 +40,18 @@ class FindingAnswers {
   virtual bool is_signed_by(std::string_view domain) const = 0;
 };
 
+/// What SMTP says before the message. A text that is not known (yet) is empty.
+struct SmtpTexts {
+  std::string_view ip;      ///< the client's address as text, IPv6 in its short form
+  std::string_view host;    ///< its name as the MTA confirmed it, "unknown" or "[192.0.2.1]"
+  std::string_view daemon;  ///< of the MTA's listener, {daemon_name}
+  std::string_view helo;
+  std::string_view sender;  ///< "user@domain", empty for the null path
+  std::string_view login;
+  /// Recipients like `sender`: the one that is asked for, or at the end of a message all accepted.
+  std::span<const std::string_view> recipients = {};
+};
+
 /// What a message gives rules to look at. Offsets into a text are 32 bits: of a longer one the
 /// first 4 GiB are looked at.
 struct Subject {
@@ -53,6 +65,8 @@ struct Subject {
   std::span<const mail::HtmlFacts> html = {};  ///< one for each part in HTML
   const FindingAnswers* answers = nullptr;     ///< null: nothing is known
   std::int64_t now = 0;                        ///< seconds since 1970
+  /// For rules of SMTP's stages, so that metas can use them; null: those do not hit.
+  const SmtpTexts* smtp = nullptr;
 };
 
 /// Limits of one match, so that no message and no pattern can take the daemon's time. They bound
@@ -101,6 +115,16 @@ class RuleSet {
   /// The rest: evals that other checks answer, then metas. Looks at fields, mail_from, answers and
   /// now of the subject alone: content, addresses and HTML may be gone.
   virtual MatchOutcome conclude(const Subject& subject, PartialMatch scanned) const = 0;
+  /// Whether some rule is of this type, one of connect, helo, mail and rcpt.
+  virtual bool has_stage_rules(RuleType stage) const {
+    (void)stage;
+    return false;
+  }
+  /// The rules of that stage alone, no metas. Nothing is allocated when there are none.
+  virtual MatchOutcome match_stage(RuleType stage, const SmtpTexts& smtp) const {
+    (void)stage, (void)smtp;
+    return {};
+  }
   virtual std::span<const Rule> rules() const = 0;
   /// Of the rules' content, 64 hex digits: stands in records, so that a verdict can be replayed.
   virtual const std::string& hash() const = 0;
@@ -110,6 +134,9 @@ class RuleSet {
   virtual const mail::UrlSettings& url_settings() const;
   /// What the rule files set beside rules. Lives as long as the set.
   virtual const RuleSettings& settings() const;
+  /// Compiled sets of the whole process that are not destroyed yet: the running one and those that
+  /// transactions are pinned to. Any thread.
+  static std::size_t alive();
 };
 
 }  // namespace gatepost::rules

@@ -7,8 +7,11 @@
 // All mail is looked at, also that of logins and own networks: a stolen account sends spam, too.
 // What may come of it there is decided by decide(): it is tagged, never refused.
 
+#include <optional>
+
 #include "core/mail/message.h"
 #include "core/mail/view.h"
+#include "filter/checks/content_rules.h"
 #include "filter/checks/registry.h"
 #include "filter/checks/rule_answers.h"
 #include "filter/policy/finding.h"
@@ -18,9 +21,6 @@ namespace gatepost {
 
 namespace {
 
-// SpamAssassin's score sets: with network tests and without Bayes. Ours always have DNS.
-constexpr std::size_t kScoreSet = 1;
-
 class Rules final : public Check {
  public:
   void end_of_message(CheckContext& context) override {
@@ -29,12 +29,17 @@ class Rules final : public Check {
     auto opened = context.view();
     if (!opened.ok()) return context.add("CHECK_ERROR", "rules: " + opened.error().text());
     mail::MessageView& view = **opened;
-    rules::Subject subject{view.fields(), view.content(), context.envelope().mail_from};
+    const Envelope& envelope = context.envelope();
+    rules::Subject subject{view.fields(), view.content(), envelope.mail_from};
     if (set->needs_urls()) subject.urls = view.urls(set->url_settings());
     subject.html = view.html();
     subject.now = context.unix_time();
+    std::optional<SmtpView> smtp;
+    if (context.policy().stage_rules)
+      subject.smtp = &smtp.emplace(context.connection(), envelope, envelope.recipients).texts();
     partial_ = set->scan(subject);
     state_defects(context, view.defects());
+    if (context.policy().rule_counters != nullptr) context.policy().rule_counters->count_message();
   }
 
   bool conclude(CheckContext& context) override {
@@ -50,12 +55,19 @@ class Rules final : public Check {
     subject.now = context.unix_time();
     const rules::MatchOutcome outcome = set.conclude(subject, std::move(*partial_));
     partial_.reset();
-    for (const rules::Hit& hit : outcome.hits) state_hit(context, hit);
+    for (const rules::Hit& hit : outcome.hits) take_hit(context, hit);
     if (outcome.budget_exceeded) context.add("RULES_LIMIT");
     return true;
   }
 
  private:
+  // What stages have found is counted, and stated but for recipients, where they found it.
+  static void take_hit(CheckContext& context, const rules::Hit& hit) {
+    if (!rules::is_stage(hit.rule->type)) count_hit(context, hit);
+    if (!rules::is_stage(hit.rule->type) || hit.rule->type == rules::RuleType::rcpt)
+      state_hit(context, hit);
+  }
+
   static void state_defects(CheckContext& context, const mail::ContentDefects& defects) {
     if (defects.truncated) context.add("RULES_TRUNCATED");
     if (defects.part_cut) context.add("PART_TRUNCATED");
@@ -65,21 +77,6 @@ class Rules final : public Check {
     if (defects.too_many_urls) context.add("URL_LIMIT");
     if (defects.unknown_charset) context.add("CHARSET_UNKNOWN");
     if (defects.bad_encoding) context.add("ENCODING_BROKEN");
-  }
-
-  static void state_hit(CheckContext& context, const rules::Hit& hit) {
-    if (hit.rule->is_subrule()) return;
-    // A rule that asks for a finding of ours has its name: that finding is there already.
-    if (find_finding(hit.rule->name) != nullptr) return;
-    Finding finding;
-    finding.name = hit.rule->name;
-    finding.rule = FindingRule{hit.rule->scores[kScoreSet], Action::none};
-    // A score of 0 switches a rule off, unless the configuration gives it a meaning.
-    if (context.policy().rule(finding) == FindingRule{}) return;
-    finding.detail = hit.matched;
-    if (hit.count > 1) finding.detail += " (" + std::to_string(hit.count) + " times)";
-    finding.description = hit.rule->description;
-    context.add(std::move(finding));
   }
 
   std::optional<rules::PartialMatch> partial_;

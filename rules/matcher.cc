@@ -6,6 +6,7 @@
 #include <hs/hs.h>
 
 #include "rules/eval_context.h"
+#include "rules/profile.h"
 
 namespace gatepost::rules {
 namespace {
@@ -29,6 +30,27 @@ hs_scratch* scratch_for(const RuleSetParts& parts, bool& failed) {
   return scratch;
 }
 
+// Adds the time until its end to what a rule costs by itself, when somebody measures.
+class OwnTime {
+ public:
+  OwnTime(MatchProfile* profile, std::uint32_t rule) : profile_(profile), rule_(rule) {
+    if (profile_ != nullptr) start_ = MatchProfile::Clock::now();
+  }
+  ~OwnTime() {
+    if (profile_ == nullptr) return;
+    MatchProfile::Own& own = profile_->own[rule_];
+    own.time += MatchProfile::Clock::now() - start_;
+    ++own.runs;
+  }
+  OwnTime(const OwnTime&) = delete;
+  OwnTime& operator=(const OwnTime&) = delete;
+
+ private:
+  MatchProfile* profile_;
+  std::uint32_t rule_;
+  MatchProfile::Clock::time_point start_;
+};
+
 // A text that one group of rules looks at. Without pieces it is one piece.
 class TextScan {
  public:
@@ -41,12 +63,10 @@ class TextScan {
   }
 
   void run(const Group& group) {
-    for (const Database& database : group.databases) {
-      database_ = &database;
-      piece_ = 0;
-      const char* octets = text_.data() == nullptr ? "" : text_.data();
-      hs_scan(database.database.get(), octets, static_cast<unsigned>(text_.size()), 0,
-              state_.scratch, &TextScan::on_match, this);
+    if (state_.profile == nullptr) {
+      scan(group);
+    } else {
+      measure(group);
     }
     for (const std::uint32_t rule : group.pcre_only) pcre_only(rule);
   }
@@ -54,6 +74,30 @@ class TextScan {
   bool limited() const { return limited_; }
 
  private:
+  void scan(const Group& group) {
+    for (const Database& database : group.databases) {
+      database_ = &database;
+      piece_ = 0;
+      const char* octets = text_.data() == nullptr ? "" : text_.data();
+      hs_scan(database.database.get(), octets, static_cast<unsigned>(text_.size()), 0,
+              state_.scratch, &TextScan::on_match, this);
+    }
+  }
+
+  void measure(const Group& group) {
+    if (group.databases.empty()) return;
+    own_time_ = {};
+    const auto start = MatchProfile::Clock::now();
+    scan(group);
+    MatchProfile::Scan& out = state_.profile->scans[group.databases[0].rules[0]];
+    out.time += MatchProfile::Clock::now() - start - own_time_;
+    ++out.runs;
+    out.octets += text_.size();
+    if (out.rules != 0) return;
+    for (const Database& database : group.databases)
+      out.rules += static_cast<std::uint32_t>(database.rules.size());
+  }
+
   static int on_match(unsigned id, unsigned long long /*from*/, unsigned long long to,
                       unsigned /*flags*/, void* self) {
     auto& scan = *static_cast<TextScan*>(self);
@@ -121,6 +165,17 @@ class TextScan {
 
   // PCRE2 has the last word on one piece.
   void decide(std::uint32_t rule, std::string_view piece) {
+    if (state_.profile == nullptr) return confirm(rule, piece);
+    MatchProfile::Nanoseconds& own = state_.profile->own[rule].time;
+    const auto before = own;
+    {
+      const OwnTime time(state_.profile, rule);
+      confirm(rule, piece);
+    }
+    own_time_ += own - before;
+  }
+
+  void confirm(std::uint32_t rule, std::string_view piece) {
     const Slot& slot = parts_.slots[rule];
     const Regex* regex = slot.regex.get(parts_.rules[rule].pattern);
     if (regex == nullptr) return;
@@ -154,6 +209,7 @@ class TextScan {
   const Database* database_ = nullptr;
   std::uint32_t piece_ = 0;
   bool limited_ = false;
+  MatchProfile::Nanoseconds own_time_{0};  // of rules, in the scan that is measured
 };
 
 class CompiledRules final : public RuleSet {
@@ -172,6 +228,27 @@ class CompiledRules final : public RuleSet {
   MatchOutcome match(const Subject& subject) const override {
     const MatchStatePool::Lease lease(pool_);
     MatchState& state = *lease;
+    state.profile = subject.profile;
+    if (state.profile == nullptr) return match(subject, state);
+    state.profile->own.resize(parts_.rules.size());
+    const auto start = MatchProfile::Clock::now();
+    MatchOutcome out = match(subject, state);
+    state.profile->total += MatchProfile::Clock::now() - start;
+    ++state.profile->matches;
+    state.profile = nullptr;
+    return out;
+  }
+
+  std::span<const Rule> rules() const override { return parts_.rules; }
+  const std::string& hash() const override { return parts_.hash; }
+  bool needs_urls() const override {
+    return !parts_.uri.databases.empty() || !parts_.uri.pcre_only.empty() ||
+           !parts_.uri_details.empty() || !parts_.evals.empty();
+  }
+  const mail::UrlSettings& url_settings() const override { return parts_.settings->urls(); }
+
+ private:
+  MatchOutcome match(const Subject& subject, MatchState& state) const {
     state.runner.start(budget_);
     state.index.read(subject.fields);
     MessageFacts facts(state.index, subject.mail_from, parts_.settings->settings(),
@@ -189,20 +266,17 @@ class CompiledRules final : public RuleSet {
     out.confirmations = state.runner.runs();
     out.limited = state.runner.limited();
     out.budget_exceeded = out.limited != 0;
-    run_metas(state);
+    if (state.profile == nullptr) {
+      run_metas(state);
+    } else {
+      const auto start = MatchProfile::Clock::now();
+      run_metas(state);
+      state.profile->metas += MatchProfile::Clock::now() - start;
+    }
     collect(state, subject.want_matched, out.hits);
     return out;
   }
 
-  std::span<const Rule> rules() const override { return parts_.rules; }
-  const std::string& hash() const override { return parts_.hash; }
-  bool needs_urls() const override {
-    return !parts_.uri.databases.empty() || !parts_.uri.pcre_only.empty() ||
-           !parts_.uri_details.empty() || !parts_.evals.empty();
-  }
-  const mail::UrlSettings& url_settings() const override { return parts_.settings->urls(); }
-
- private:
   void index_metas() {
     const std::size_t rules = parts_.rules.size();
     users_begin_.assign(rules + 1, 0);
@@ -293,6 +367,7 @@ class CompiledRules final : public RuleSet {
     }
     TextScan(parts_, state, text.text, &text.pieces).run(parts_.uri);
     for (const UriDetailRule& one : parts_.uri_details) {
+      const OwnTime time(state.profile, one.rule);
       if (std::any_of(urls.begin(), urls.end(),
                       [&](const mail::Url& url) { return meets_all(state, one, url); })) {
         touch(state, one.rule);
@@ -351,6 +426,7 @@ class CompiledRules final : public RuleSet {
 
   void run_evals(MatchState& state, EvalContext& context) const {
     for (const EvalRule& one : parts_.evals) {
+      const OwnTime time(state.profile, one.rule);
       if (one.function->run(context, *one.arguments)) touch(state, one.rule);
     }
   }

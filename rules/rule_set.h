@@ -38,6 +38,8 @@ class FindingAnswers {
   virtual bool is_signed_by(std::string_view domain) const = 0;
 };
 
+struct MatchProfile;
+
 /// What a message gives rules to look at. Offsets into a text are 32 bits: of a longer one the
 /// first 4 GiB are looked at.
 struct Subject {
@@ -51,6 +53,7 @@ struct Subject {
   std::span<const mail::HtmlFacts> html = {};  ///< one for each part in HTML
   const FindingAnswers* answers = nullptr;     ///< null: nothing is known
   std::int64_t now = 0;                        ///< seconds since 1970
+  MatchProfile* profile = nullptr;             ///< measured into it (profile.h); null: not measured
 };
 
 /// Limits of one match, so that no message and no pattern can take the daemon's time. They bound

@@ -124,6 +124,21 @@ bool Builder::score(const std::string& name, const std::array<double, 4>& values
   return true;
 }
 
+void Builder::action(const std::string& name, RuleAction action, Place place) {
+  Entry* known = mention("action", name, place);
+  if (known != nullptr) known->action = action;
+}
+
+void Builder::shadow(const std::string& name, Place place) {
+  Entry* known = mention("shadow", name, place);
+  if (known != nullptr) known->shadow = true;
+}
+
+void Builder::category(const std::string& name, std::string word, Place place) {
+  Entry* known = mention("category", name, place);
+  if (known != nullptr) known->category = std::move(word);
+}
+
 void Builder::test(RuleTest test) {
   if (tests_.size() >= limits_.max_tests) {
     if (!told_too_many_tests_) {
@@ -139,6 +154,9 @@ void Builder::test(RuleTest test) {
 void Builder::apply(Rule& rule, Entry& entry) {
   if (entry.flags) rule.flags = std::move(*entry.flags);
   if (entry.description) rule.description = std::move(*entry.description);
+  rule.action = entry.action;
+  rule.shadow = entry.shadow;
+  rule.category = std::move(entry.category);
   rule.scored = entry.scores.has_value();
   double standard = rule.name.starts_with("T_") ? 0.01 : 1;
   if (rule.flags.nice) standard = -standard;

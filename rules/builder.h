@@ -42,6 +42,9 @@ class Builder {
   /// @return false for a relative score without one before.
   bool score(const std::string& name, const std::array<double, 4>& values, bool relative,
              Place place);
+  void action(const std::string& name, RuleAction action, Place place);
+  void shadow(const std::string& name, Place place);
+  void category(const std::string& name, std::string word, Place place);
   void test(RuleTest test);
 
   /// Once, at the end. Diagnostics are the reporter's.
@@ -55,6 +58,9 @@ class Builder {
     std::optional<std::array<double, 4>> scores;
     std::optional<RuleFlags> flags;
     std::optional<std::string> description;
+    RuleAction action = RuleAction::none;
+    bool shadow = false;
+    std::string category;
     std::optional<Orphan> mention;  // the first line about it
     std::optional<Place> tags;
   };

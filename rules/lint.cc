@@ -79,6 +79,7 @@ class Linter {
                                  [](double score) { return score == 0; });
     if (off) {
       std::string what = rule.name + " has a score of 0 and does not run";
+      if (rule.action != RuleAction::none) what += ", nor does its action";
       if (user != nullptr) what += ", so it counts 0 in meta " + user->name;
       warn(rule.place, std::move(what), rule.name);
     } else if (rule.scores[kScoreSet] == 0) {
@@ -128,6 +129,10 @@ class Linter {
       if (!meant.empty()) what += ", did you mean '" + std::string(meant) + "'?";
       warn(rule.place, std::move(what), rule.name);
     }
+    if (rule.flags.multiple && is_stage(rule.type))
+      warn(rule.place,
+           "tflags of " + rule.name + ": multiple has no effect on a rule of a stage of SMTP",
+           rule.name);
     if (rule.flags.max_hits > 0 && !rule.flags.multiple)
       warn(rule.place, "tflags of " + rule.name + ": maxhits has no effect without multiple",
            rule.name);
@@ -162,7 +167,7 @@ class Linter {
   static std::string pattern_key(const Rule& rule) {
     std::string key(to_string(rule.type));
     const HeaderSelector& header = rule.header;
-    if (rule.type == RuleType::header || rule.type == RuleType::mimeheader) {
+    if (rule.type == RuleType::header || rule.type == RuleType::mimeheader || is_stage(rule.type)) {
       key += ' ' + to_lower(header.name) + ':' + std::to_string(static_cast<int>(header.part)) +
              std::to_string(static_cast<int>(header.pick)) +
              std::to_string(static_cast<int>(header.extract)) + (header.negated ? "!" : "=") +

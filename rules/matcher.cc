@@ -1,7 +1,9 @@
 #include "rules/matcher.h"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
+#include <optional>
 
 #include <hs/hs.h>
 
@@ -14,6 +16,8 @@ namespace {
 constexpr std::size_t kShown = 100;  // octets of a match that are kept
 constexpr std::size_t kLookBack = 200;
 
+std::atomic<std::size_t> sets_alive{0};
+
 hs_scratch* scratch_for(const RuleSetParts& parts, bool& failed) {
   hs_scratch* scratch = nullptr;
   const auto add = [&](const Group& group) {
@@ -23,6 +27,7 @@ hs_scratch* scratch_for(const RuleSetParts& parts, bool& failed) {
   };
   for (const HeaderGroup& group : parts.headers) add(group.rules);
   for (const MimeHeaderGroup& group : parts.mime_headers) add(group.rules);
+  for (const StageGroup& group : parts.stages) add(group.rules);
   add(parts.body);
   add(parts.rawbody);
   add(parts.uri);
@@ -221,9 +226,13 @@ class CompiledRules final : public RuleSet {
     budget_ = {parts_.limits.pcre_match_limit, parts_.limits.pcre_heap_kib,
                parts_.limits.max_confirmations, parts_.limits.pcre_time};
     index_metas();
+    for (const StageGroup& group : parts_.stages) stages_ |= bit(group.stage);
     const MatchStatePool::Lease lease(pool_);
     find_when_unset(*lease);
+    sets_alive.fetch_add(1, std::memory_order_relaxed);
   }
+  ~CompiledRules() override { sets_alive.fetch_sub(1, std::memory_order_relaxed); }
+  CompiledRules(const CompiledRules&) = delete;
 
   MatchOutcome match(const Subject& subject) const override {
     const MatchStatePool::Lease lease(pool_);
@@ -236,6 +245,20 @@ class CompiledRules final : public RuleSet {
     state.profile->total += MatchProfile::Clock::now() - start;
     ++state.profile->matches;
     state.profile = nullptr;
+    return out;
+  }
+
+  bool has_stage_rules(RuleType stage) const override { return (stages_ & bit(stage)) != 0; }
+
+  MatchOutcome match_stage(RuleType stage, const SmtpTexts& smtp) const override {
+    if (!has_stage_rules(stage)) return {};
+    const MatchStatePool::Lease lease(pool_);
+    MatchState& state = *lease;
+    state.profile = nullptr;
+    state.runner.start(budget_);
+    scan_stages(state, smtp, stage);
+    MatchOutcome out = outcome_of(state);
+    collect(state, true, out.hits);
     return out;
   }
 
@@ -254,6 +277,7 @@ class CompiledRules final : public RuleSet {
     MessageFacts facts(state.index, subject.mail_from, parts_.settings->settings(),
                        parts_.settings->registries());
     EvalContext context(subject, *parts_.settings, facts, state.runner);
+    if (subject.smtp != nullptr) scan_stages(state, *subject.smtp, std::nullopt);
     scan_headers(state, facts);
     const mail::Content& content = subject.content;
     TextScan(parts_, state, content.body.text, &content.body.pieces).run(parts_.body);
@@ -262,10 +286,7 @@ class CompiledRules final : public RuleSet {
     scan_urls(state, subject.urls);
     scan_mime_headers(state, context);
     run_evals(state, context);
-    MatchOutcome out;
-    out.confirmations = state.runner.runs();
-    out.limited = state.runner.limited();
-    out.budget_exceeded = out.limited != 0;
+    MatchOutcome out = outcome_of(state);
     if (state.profile == nullptr) {
       run_metas(state);
     } else {
@@ -274,6 +295,16 @@ class CompiledRules final : public RuleSet {
       state.profile->metas += MatchProfile::Clock::now() - start;
     }
     collect(state, subject.want_matched, out.hits);
+    return out;
+  }
+
+  static constexpr unsigned bit(RuleType stage) { return 1U << static_cast<unsigned>(stage); }
+
+  static MatchOutcome outcome_of(const MatchState& state) {
+    MatchOutcome out;
+    out.confirmations = state.runner.runs();
+    out.limited = state.runner.limited();
+    out.budget_exceeded = out.limited != 0;
     return out;
   }
 
@@ -345,6 +376,33 @@ class CompiledRules final : public RuleSet {
         state.value[rule] = 0;
       }
     }
+  }
+
+  // Before all else: nothing is touched yet. A rule hits once, however many recipients it hits.
+  void scan_stages(MatchState& state, const SmtpTexts& smtp, std::optional<RuleType> only) const {
+    std::vector<Touched> hits;
+    for (const StageGroup& group : parts_.stages) {
+      if (only && group.stage != *only) continue;
+      if (group.field == StageField::recipient) {
+        for (const std::string_view recipient : smtp.recipients)
+          scan_stage(state, group, recipient, hits);
+      } else {
+        scan_stage(state, group, stage_text(smtp, group.field), hits);
+      }
+    }
+    for (const Touched& hit : hits) {
+      if (state.value[hit.rule] != 0) continue;
+      state.touched.push_back(hit);
+      state.value[hit.rule] = 1;
+    }
+  }
+
+  void scan_stage(MatchState& state, const StageGroup& group, std::string_view text,
+                  std::vector<Touched>& hits) const {
+    TextScan(parts_, state, text, nullptr).run(group.rules);
+    turn(state, group.negated);
+    hits.insert(hits.end(), state.touched.begin(), state.touched.end());
+    clear(state);
   }
 
   static void begin_pieces(mail::PieceText& text) {
@@ -492,12 +550,17 @@ class CompiledRules final : public RuleSet {
   std::vector<std::uint32_t> users_begin_;  // by rule, into users_: the metas that name it
   std::vector<std::uint32_t> users_;
   std::vector<std::uint32_t> always_;  // metas that are true when nothing hits
+  unsigned stages_ = 0;                // bits of the stages that have rules
 };
 
 }  // namespace
 
 void DatabaseFree::operator()(hs_database* database) const {
   hs_free_database(database);
+}
+
+std::size_t RuleSet::alive() {
+  return sets_alive.load(std::memory_order_relaxed);
 }
 
 const mail::UrlSettings& RuleSet::url_settings() const {

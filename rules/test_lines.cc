@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "core/base/text.h"
+#include "rules/stage_fields.h"
 
 namespace gatepost::rules {
 namespace {
@@ -109,6 +110,13 @@ TestReport run_tests(const RuleFile& file, const RuleSet& set, int score_set) {
     const Example example(rule, test.text);
     Subject subject{example.fields, example.content, example.mail_from, false};
     subject.urls = example.urls;
+    const std::string_view text = test.text;
+    SmtpTexts smtp;
+    if (const auto stage_field = find_stage_field(rule.header.name);
+        is_stage(rule.type) && stage_field) {
+      smtp = smtp_example(*stage_field, text);
+      subject.smtp = &smtp;
+    }
     const MatchOutcome outcome = set.match(subject);
     const bool hit = std::any_of(outcome.hits.begin(), outcome.hits.end(),
                                  [&](const Hit& h) { return h.rule->name == rule.name; });

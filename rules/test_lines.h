@@ -22,6 +22,7 @@ struct TestReport {
 ///   header   the value of the field that the rule looks at (EnvelopeFrom: the envelope sender;
 ///            ALL: a whole field, "Name: value");
 ///   body     a paragraph, rawbody a line of text, full the whole message;
+///   connect, helo, mail, rcpt: the field of SMTP that the rule looks at;
 ///   meta     Subject, paragraph, line and message at once.
 /// Any thread.
 TestReport run_tests(const RuleFile& file, const RuleSet& set, int score_set = 1);

@@ -6,15 +6,13 @@
 #include "core/base/text.h"
 #include "core/mail/encoded_word.h"
 #include "core/mail/header_block.h"
+#include "filter/checks/content_rules.h"
 #include "filter/policy/decide.h"
 #include "rules/envelope_from.h"
 #include "rules/subject_of.h"
 
 namespace gatepost::rule_tools {
 namespace {
-
-// SpamAssassin's score sets: with network tests, without Bayes, as the daemon.
-constexpr std::size_t kScoreSet = 1;
 
 // It is in memory anyway: nothing of it is put into a file.
 mail::MessageLimits in_memory() {
@@ -77,8 +75,10 @@ Result<Judge::Judgement> Judge::judge(const FileMessage& file, std::int64_t now)
     Finding finding;
     finding.name = hit.rule->name;
     finding.stage = Stage::end_of_message;
-    finding.rule = FindingRule{hit.rule->scores[kScoreSet], Action::none};
-    const FindingRule meaning = policy_->rule(finding);
+    const FindingRule meaning = meaning_of(*policy_, *hit.rule);
+    if (meaning == FindingRule{}) continue;
+    finding.rule = meaning;
+    finding.shadow = hit.rule->shadow;
     out.hits.push_back({static_cast<std::uint32_t>(hit.rule - first), meaning.score});
     findings.push_back(std::move(finding));
   }

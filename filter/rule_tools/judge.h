@@ -41,7 +41,7 @@ class Judge {
 
   struct Hit {
     std::uint32_t rule = 0;  ///< of rules()
-    double score = 0;        ///< what it counts here
+    double score = 0;        ///< what it counts here; of a rule in shadow what it would count
     bool operator==(const Hit&) const = default;
   };
   struct Judgement {

@@ -73,9 +73,9 @@ std::vector<Diagnostic> slow_patterns(const RuleFile& file) {
   for (const Rule& rule : file.rules) {
     if (!rule.has_pattern()) continue;
     const PatternInput input = input_of(rule);
-    // Header fields are short and few.
-    if (rule.type != RuleType::header && rule.type != RuleType::mimeheader &&
-        plan_pattern(input).route == Route::pcre_only) {
+    // Header fields and what SMTP says are short and few.
+    if (!is_stage(rule.type) && rule.type != RuleType::header &&
+        rule.type != RuleType::mimeheader && plan_pattern(input).route == Route::pcre_only) {
       warn(rule,
            "Hyperscan cannot look for it (it matches the empty text, or has what Hyperscan has "
            "not): PCRE2 runs it on every message, which is slow");

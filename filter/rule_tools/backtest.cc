@@ -143,6 +143,7 @@ class Aggregator {
       outcome.name = rule.name;
       if (outcome.description.empty()) outcome.description = printable(rule.description, 300);
       outcome.*there = true;
+      if (&judge == input_.now) outcome.shadow = rule.shadow;
       outcome.*score = rule.scores[1];
       index.push_back(&outcome);
     }
@@ -162,7 +163,8 @@ class Aggregator {
       ++rule.hits.of(message.spam);
       (message.spam ? rule.spam_points : rule.ham_points) += hit.score;
       const Policy& policy = input_.now->policy();
-      if (is_marked(message.now.score, policy) != is_marked(message.now.score - hit.score, policy))
+      const double other = message.now.score + (rule.shadow ? hit.score : -hit.score);
+      if (is_marked(message.now.score, policy) != is_marked(other, policy))
         ++rule.decides.of(message.spam);
     }
     for (const Judge::Hit& hit : message.before.hits) {

@@ -48,10 +48,11 @@ struct RuleOutcome {
   std::string description;  ///< untrusted
   bool is_now = false;      ///< the rules now have it
   bool was_before = false;
-  double score = 0;  ///< where it hit: what it counted; else what its set says
+  bool shadow = false;  ///< it counts nothing: scores and points are what they would be
+  double score = 0;     ///< where it hit: what it counted; else what its set says
   double score_before = 0;
   Sides hits, hits_before;
-  /// Messages that have another verdict without this rule's score alone.
+  /// Messages that cross the limit by this rule's score alone (in shadow: that would).
   Sides decides;
   /// Mean points that it adds to a message of each kind.
   double ham_points = 0, spam_points = 0;

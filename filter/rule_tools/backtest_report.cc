@@ -242,6 +242,7 @@ class Page {
   void rule_row(const RuleOutcome& rule) {
     out_ += "<tr><td class=\"name\" data-v=\"" + html_escape(rule.name) + "\">" +
             html_escape(rule.name);
+    if (rule.shadow) out_ += " <span class=\"kind shadow\">shadow</span>";
     if (!rule.description.empty()) out_ += "<small>" + html_escape(rule.description) + "</small>";
     out_ += "</td>";
     if (rule.is_now)

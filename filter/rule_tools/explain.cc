@@ -48,6 +48,11 @@ std::string subject_words(const Rule& rule) {
       return "each address with all its facts";
     case RuleType::meta:
       return "other rules";
+    case RuleType::connect:
+    case RuleType::helo:
+    case RuleType::mail:
+    case RuleType::rcpt:
+      return "what SMTP says at that stage";
     case RuleType::eval:
       break;
   }
@@ -278,6 +283,12 @@ std::string definition_of(const Rule& rule) {
       return begin + selector + (rule.header.negated ? " !~ " : " =~ ") + slashed(rule.pattern) +
              (rule.header.if_unset ? " [if-unset: " + *rule.header.if_unset + "]" : "");
     }
+    case RuleType::connect:
+    case RuleType::helo:
+    case RuleType::mail:
+    case RuleType::rcpt:
+      return begin + rule.header.name + (rule.header.negated ? " !~ " : " =~ ") +
+             slashed(rule.pattern);
     default:
       return begin + slashed(rule.pattern);
   }

@@ -51,7 +51,8 @@ class Judge {
     bool limited = false;          ///< a budget ended some pattern
   };
   /// What a message hits. The sender of the envelope is what trace fields say; answers of SPF,
-  /// DKIM, DMARC and DNS lists are not there. @param now seconds since 1970.
+  /// DKIM, DMARC and DNS lists are not there, and rules of SMTP's stages do not hit. @param now
+  /// seconds since 1970.
   Result<Judgement> judge(const FileMessage& message, std::int64_t now) const;
 
   std::span<const rules::Rule> rules() const { return policy_->rules->rules(); }

@@ -153,9 +153,10 @@ std::string TextTable::text(bool with_head) const {
   const auto line = [&](const auto& cell) {
     std::string made;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (widths[i] == 0 && columns_[i].most != 0) continue;  // empty in all rows
       const std::string& what = cell(i);
       const std::string pad(widths[i] > what.size() ? widths[i] - what.size() : 0, ' ');
-      if (i != 0) made += "  ";
+      if (!made.empty()) made += "  ";
       made += columns_[i].right ? pad + what : what + pad;
     }
     made.erase(made.find_last_not_of(' ') + 1);

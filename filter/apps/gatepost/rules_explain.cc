@@ -117,6 +117,9 @@ void print(const rules::Rule& rule, const rules::RuleFile& file, const Matching&
       {"description", rule.description},
       {"score", scores_text(rule)},
       {"flags", flags_text(rule.flags)},
+      {"action", rule.action == rules::RuleAction::none ? "" : std::string(to_string(rule.action))},
+      {"shadow", rule.shadow ? "it counts and never acts" : ""},
+      {"category", rule.category},
       {"looks at", matching.subject},
       {"matched by", matching.how + (matching.why.empty() ? "" : ": " + matching.why)}};
   std::erase_if(rows, [](const auto& row) { return row.second.empty(); });
@@ -156,6 +159,9 @@ void print_json(const rules::Rule& rule, const rules::RuleFile& file, const Matc
                      {"scores", rule.scores},
                      {"scored", rule.scored},
                      {"flags", text(flags_text(rule.flags))},
+                     {"action", to_string(rule.action)},
+                     {"shadow", rule.shadow},
+                     {"category", text(rule.category)},
                      {"looks_at", matching.subject},
                      {"matched_by", matching.how},
                      {"why", text(matching.why)},

@@ -11,6 +11,7 @@ namespace {
 
 struct Options : RulesOptions {
   bool all = false;
+  std::string category;
 };
 
 std::string score_text(const rules::Rule& rule) {
@@ -20,11 +21,20 @@ std::string score_text(const rules::Rule& rule) {
   return out;
 }
 
+/// What else than its score it does.
+std::string effect_of(const rules::Rule& rule) {
+  if (rule.shadow) return "shadow";
+  return rule.action == rules::RuleAction::none ? "" : std::string(to_string(rule.action));
+}
+
 Json json_of_rule(const rules::Rule& rule) {
   return {{"name", rule.name},
           {"type", to_string(rule.type)},
           {"score", rule.scores[1]},
           {"scores", rule.scores},
+          {"action", to_string(rule.action)},
+          {"shadow", rule.shadow},
+          {"category", text(rule.category)},
           {"description", text(rule.description)},
           {"file", text(rule.place.file)},
           {"line", rule.place.line}};
@@ -35,14 +45,15 @@ int list(const Options& options) {
   const auto loaded = load_rule_files(options, exit_code);
   if (!loaded) return exit_code;
   Json json = Json::array();
-  TextTable table({{"", false}, {"", false}, {"", true}, {"", false, 0}});
+  TextTable table({{"", false}, {"", false}, {"", true}, {"", false}, {"", false}, {"", false, 0}});
   for (const rules::Rule& rule : loaded->sources.file.rules) {
     if (!options.all && rule.is_subrule()) continue;
+    if (!options.category.empty() && rule.category != options.category) continue;
     if (options.common.json)
       json.push_back(json_of_rule(rule));
     else
-      table.add({rule.name, std::string(to_string(rule.type)), score_text(rule),
-                 printable(rule.description, 300)});
+      table.add({rule.name, std::string(to_string(rule.type)), score_text(rule), effect_of(rule),
+                 printable(rule.category, 40), printable(rule.description, 300)});
   }
   if (options.common.json)
     std::printf("%s\n", json.dump(2).c_str());
@@ -59,6 +70,7 @@ void add_rules_list(CLI::App& rules, int& exit_code) {
   options->common.add_to(*app);
   app->add_option("files", options->files, "the same as --rules for each");
   app->add_flag("--all", options->all, "also list subrules");
+  app->add_option("--category", options->category, "only rules of this category");
   app->callback([options, &exit_code] { exit_code = list(*options); });
 }
 

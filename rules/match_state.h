@@ -47,7 +47,7 @@ struct MatchState {
   std::vector<std::string> headers;  ///< by selector
   std::vector<mail::PieceText> pieces;  ///< the addresses, then by group of mimeheader rules
   std::vector<bool> wanted;             ///< by rule: a meta that has to be computed
-  MatchProfile* profile = nullptr;      ///< of the match that runs, or null
+  MatchProfile* profile = nullptr;      ///< of the match that runs, else null
   std::uint32_t round = 0;              ///< one more for each text of each message
 };
 

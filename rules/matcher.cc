@@ -56,6 +56,22 @@ class OwnTime {
   MatchProfile::Clock::time_point start_;
 };
 
+class MetaTime {
+ public:
+  explicit MetaTime(MatchProfile* profile) : profile_(profile) {
+    if (profile_ != nullptr) start_ = MatchProfile::Clock::now();
+  }
+  ~MetaTime() {
+    if (profile_ != nullptr) profile_->metas += MatchProfile::Clock::now() - start_;
+  }
+  MetaTime(const MetaTime&) = delete;
+  MetaTime& operator=(const MetaTime&) = delete;
+
+ private:
+  MatchProfile* profile_;
+  MatchProfile::Clock::time_point start_;
+};
+
 // A text that one group of rules looks at. Without pieces it is one piece.
 class TextScan {
  public:
@@ -238,13 +254,23 @@ class CompiledRules final : public RuleSet {
     const MatchStatePool::Lease lease(pool_);
     MatchState& state = *lease;
     state.profile = subject.profile;
-    if (state.profile == nullptr) return match(subject, state);
-    state.profile->own.resize(parts_.rules.size());
-    const auto start = MatchProfile::Clock::now();
-    MatchOutcome out = match(subject, state);
-    state.profile->total += MatchProfile::Clock::now() - start;
-    ++state.profile->matches;
-    state.profile = nullptr;
+    state.runner.start(budget_);
+    state.index.read(subject.fields);
+    MessageFacts facts(state.index, subject.mail_from, parts_.settings->settings(),
+                       parts_.settings->registries());
+    EvalContext context(subject, *parts_.settings, facts, state.runner);
+    if (subject.smtp != nullptr) scan_stages(state, *subject.smtp, std::nullopt);
+    scan_headers(state, facts);
+    const mail::Content& content = subject.content;
+    TextScan(parts_, state, content.body.text, &content.body.pieces).run(parts_.body);
+    TextScan(parts_, state, content.rawbody.text, &content.rawbody.pieces).run(parts_.rawbody);
+    TextScan(parts_, state, content.full, nullptr).run(parts_.full);
+    scan_urls(state, subject.urls);
+    scan_mime_headers(state, context);
+    run_evals(state, context);
+    MatchOutcome out = outcome_of(state);
+    run_metas(state);
+    collect(state, subject.want_matched, out.hits);
     return out;
   }
 
@@ -254,7 +280,6 @@ class CompiledRules final : public RuleSet {
     if (!has_stage_rules(stage)) return {};
     const MatchStatePool::Lease lease(pool_);
     MatchState& state = *lease;
-    state.profile = nullptr;
     state.runner.start(budget_);
     scan_stages(state, smtp, stage);
     MatchOutcome out = outcome_of(state);
@@ -271,33 +296,6 @@ class CompiledRules final : public RuleSet {
   const mail::UrlSettings& url_settings() const override { return parts_.settings->urls(); }
 
  private:
-  MatchOutcome match(const Subject& subject, MatchState& state) const {
-    state.runner.start(budget_);
-    state.index.read(subject.fields);
-    MessageFacts facts(state.index, subject.mail_from, parts_.settings->settings(),
-                       parts_.settings->registries());
-    EvalContext context(subject, *parts_.settings, facts, state.runner);
-    if (subject.smtp != nullptr) scan_stages(state, *subject.smtp, std::nullopt);
-    scan_headers(state, facts);
-    const mail::Content& content = subject.content;
-    TextScan(parts_, state, content.body.text, &content.body.pieces).run(parts_.body);
-    TextScan(parts_, state, content.rawbody.text, &content.rawbody.pieces).run(parts_.rawbody);
-    TextScan(parts_, state, content.full, nullptr).run(parts_.full);
-    scan_urls(state, subject.urls);
-    scan_mime_headers(state, context);
-    run_evals(state, context);
-    MatchOutcome out = outcome_of(state);
-    if (state.profile == nullptr) {
-      run_metas(state);
-    } else {
-      const auto start = MatchProfile::Clock::now();
-      run_metas(state);
-      state.profile->metas += MatchProfile::Clock::now() - start;
-    }
-    collect(state, subject.want_matched, out.hits);
-    return out;
-  }
-
   static constexpr unsigned bit(RuleType stage) { return 1U << static_cast<unsigned>(stage); }
 
   static MatchOutcome outcome_of(const MatchState& state) {
@@ -498,6 +496,7 @@ class CompiledRules final : public RuleSet {
   // is 0.
   void run_metas(MatchState& state) const {
     if (parts_.metas.empty()) return;
+    const MetaTime time(state.profile);
     for (const std::uint32_t rule : always_) state.wanted[rule] = true;
     for (const Touched& touched : state.touched) want_users(state, touched.rule);
     for (const MetaPlan::Meta& meta : parts_.metas) {

@@ -2,6 +2,7 @@
 // Where the time of matches went: `gatepost rules bench`.
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -27,12 +28,12 @@ struct MatchProfile {
     std::uint32_t rules = 0;
   };
 
-  std::vector<Own> own;  ///< by rule of the set
+  explicit MatchProfile(std::size_t rules) : own(rules) {}
+
+  std::vector<Own> own;  ///< by rule of the set, all of them
   /// By one of the rules that share it: its type and header say what is scanned.
   std::map<std::uint32_t, Scan> scans;
   Nanoseconds metas{0};  ///< all of them
-  Nanoseconds total{0};  ///< of match(), with all that is above
-  std::uint64_t matches = 0;
 };
 
 }  // namespace gatepost::rules

@@ -11,7 +11,10 @@ using Clock = std::chrono::steady_clock;
 
 class Meter {
  public:
-  explicit Meter(const CostInput& input) : input_(input) { out_.rounds = input.rounds; }
+  explicit Meter(const CostInput& input) : input_(input) {
+    out_.rounds = input.rounds;
+    out_.profile = rules::MatchProfile(input.judge->rules().size());
+  }
 
   void message(const std::string& text) {
     const auto file = FileMessage::read(text);
@@ -50,7 +53,9 @@ class Meter {
   void measure(rules::Subject& subject) {
     out_.match += repeat(*input_.judge, subject);
     subject.profile = &out_.profile;
+    const auto start = Clock::now();
     for (int i = 0; i < input_.rounds; ++i) input_.judge->rule_set().match(subject);
+    out_.measured += Clock::now() - start;
     subject.profile = nullptr;
   }
 

@@ -31,10 +31,11 @@ struct CostResult {
   std::size_t octets = 0;
   std::size_t skipped = 0;
   int rounds = 0;
-  Nanoseconds texts{0};         ///< MIME, HTML, addresses: once a message, not times rounds
-  Nanoseconds match{0};         ///< all rules, as the daemon matches them
-  Nanoseconds without{0};       ///< CostInput::without on the same mail
-  rules::MatchProfile profile;  ///< matched once more, measured rule by rule; dearer than `match`
+  Nanoseconds texts{0};            ///< MIME, HTML, addresses: once a message, not times rounds
+  Nanoseconds match{0};            ///< all rules, as the daemon matches them
+  Nanoseconds without{0};          ///< CostInput::without on the same mail
+  Nanoseconds measured{0};         ///< matched once more with `profile`, which makes it dearer
+  rules::MatchProfile profile{0};  ///< rule by rule
 
   /// Microseconds of one match of one message.
   double per_message(Nanoseconds sum) const;

@@ -58,7 +58,7 @@ struct Parts {
 
 Parts parts_of(const CostResult& result) {
   Parts out;
-  out.total = result.per_message(result.profile.total);
+  out.total = result.per_message(result.measured);
   out.metas = result.per_message(result.profile.metas);
   for (const auto& [rule, scan] : result.profile.scans) out.scans += result.per_message(scan.time);
   for (const auto& own : result.profile.own) out.own += result.per_message(own.time);

@@ -38,8 +38,8 @@ const MailboxCase kMailboxes[] = {
     {"crlf", "From a 10:00\r\nA: b\r\n\r\nFrom b 11:00\r\n", "0-22 22-36 "},
     {"no_line_end", "From a 10:00\n\nFrom b 11:00", "0-14 14-26 "},
     {"quoted", "From a 10:00\n\n>From b 11:00\n", "0-28 "},
-    {"long_line_is_not_empty",
-     "From a 10:00\n" + std::string(600, 'x') + "\nFrom b 11:00\n", "0-627 "},
+    {"long_line_is_not_empty", "From a 10:00\n" + std::string(600, 'x') + "\nFrom b 11:00\n",
+     "0-627 "},
 };
 
 TEST(Mailbox, FindsMessagesHoweverItIsCut) {
@@ -50,8 +50,9 @@ TEST(Mailbox, FindsMessagesHoweverItIsCut) {
 }
 
 TEST(Mailbox, TakesAwayWhatWasPutThere) {
-  EXPECT_EQ(unquote_mailbox_message("From a 10:00\nA: b\n\n>From x\n>>From y\n> From z\n>Fromage\n"),
-            "A: b\n\nFrom x\n>From y\n> From z\n>Fromage\n");
+  EXPECT_EQ(
+      unquote_mailbox_message("From a 10:00\nA: b\n\n>From x\n>>From y\n> From z\n>Fromage\n"),
+      "A: b\n\nFrom x\n>From y\n> From z\n>Fromage\n");
   EXPECT_EQ(unquote_mailbox_message("A: b\n\nFrom x"), "A: b\n\nFrom x");
 }
 
@@ -93,12 +94,14 @@ TEST_F(MailFiles, FoldersMaildirsAndMailboxes) {
   write("box.mbox", "From a 10:00\nA: 1\n\nx\n\nFrom b 11:00\nA: 2\n\n>From y\n");
   write("one.mbox", "From a 10:00\nA: 1\n\nx\n");
   EXPECT_EQ(list("plain"), "plain/a.eml plain/b.eml plain/deep/c.eml ");
-  EXPECT_EQ(list("maildir"), "maildir/.Spam/cur/4 maildir/.Spam/new/5 maildir/cur/1:2,S maildir/new/2 ");
+  EXPECT_EQ(list("maildir"),
+            "maildir/.Spam/cur/4 maildir/.Spam/new/5 maildir/cur/1:2,S maildir/new/2 ");
   EXPECT_EQ(list("one.mbox"), "one.mbox ");
   EXPECT_EQ(list("box.mbox"), "box.mbox#1 box.mbox#2 ");
   EXPECT_EQ(read_mail(mail_[0]).value(), "A: 1\n\nx\n\n");
   EXPECT_EQ(read_mail(mail_[1]).value(), "A: 2\n\nFrom y\n");
-  EXPECT_EQ(list("nothing"), "cannot be read, expected a message, an mbox file, a maildir or a folder");
+  EXPECT_EQ(list("nothing"),
+            "cannot be read, expected a message, an mbox file, a maildir or a folder");
 }
 
 TEST_F(MailFiles, WhatCannotBeReadIsNamed) {

@@ -97,10 +97,10 @@ TEST_F(Command, TestAndList) {
   EXPECT_EQ(run("test " + file),
             "a.cf:6:6: error: LONG_NAME hits 'axe', expected a miss\n"
             "2 tests: 1 passed, 1 failed, 0 not run\n");
-  EXPECT_EQ(run("list " + file), "LONG_NAME  meta        1.5  What\n");
+  EXPECT_EQ(run("list " + file), "LONG_NAME  meta  1.5  What\n");
   EXPECT_EQ(run("list --all " + file),
-            "__A        body          -  \n"
-            "LONG_NAME  meta        1.5  What\n");
+            "__A        body    -\n"
+            "LONG_NAME  meta  1.5  What\n");
   EXPECT_NE(run("list --json " + file).find("\"name\": \"LONG_NAME\""), std::string::npos);
   EXPECT_NE(run("test --json " + file).find("\"failed\": 1"), std::string::npos);
   EXPECT_NE(run("check --json " + file).find("\"errors\": 0"), std::string::npos);

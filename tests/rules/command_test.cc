@@ -23,7 +23,8 @@ class Command : public ::testing::Test {
 
   /// Standard output and error; the folder's name is left out.
   std::string run(const std::string& arguments) {
-    const std::string line = GATEPOST_BINARY_DIR "/bin/gatepost rules " + arguments + " 2>&1";
+    const std::string line = "XDG_CACHE_HOME=" + folder_.path().string() +
+                             " " GATEPOST_BINARY_DIR "/bin/gatepost rules " + arguments + " 2>&1";
     std::FILE* pipe = ::popen(line.c_str(), "r");
     if (pipe == nullptr) return "popen failed";
     std::string out;

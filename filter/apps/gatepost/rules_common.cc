@@ -4,6 +4,8 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 
 #include "core/base/text.h"
 #include "filter/apps/gatepost/progress.h"
@@ -17,6 +19,17 @@ std::atomic<bool> interrupted{false};
 void on_interrupt(int signal) {
   interrupted = true;
   std::signal(signal, SIG_DFL);
+}
+
+/// $XDG_CACHE_HOME/gatepost-rules, or below ~/.cache; empty when there is no place of the user's.
+std::string user_cache() {
+  const char* set = std::getenv("XDG_CACHE_HOME");
+  if (set != nullptr && *set == '/') return std::string(set) + "/gatepost-rules";
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || *home != '/') return {};
+  std::error_code error;
+  const std::string folder = std::string(home) + "/.cache";
+  return std::filesystem::is_directory(folder, error) ? folder + "/gatepost-rules" : "";
 }
 
 }  // namespace
@@ -51,8 +64,12 @@ std::unique_ptr<rule_tools::Judge> make_judge(const LoadedFiles& loaded, const s
                                               int& exit_code) {
   const std::atomic<std::size_t> none{0};
   const Progress progress(what, none, 0);
-  LoadedRules compiled =
-      compile_rules(loaded.configuration, loaded.sources, {.cache = RulesCache::if_ours});
+  // The daemon's cache is the daemon's; trying rules again and again is quick with one's own.
+  config::Configuration configuration = loaded.configuration;
+  configuration.rules.cache_directory = user_cache();
+  const bool cached = !configuration.rules.cache_directory.empty();
+  LoadedRules compiled = compile_rules(configuration, loaded.sources,
+                                       {.cache = cached ? RulesCache::use : RulesCache::none});
   for (const Error& error : compiled.errors) fail(error);
   if (compiled.policy == nullptr) {
     exit_code = kConfig;

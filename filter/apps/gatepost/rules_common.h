@@ -35,7 +35,7 @@ std::optional<LoadedFiles> load_rule_files(const std::vector<std::string>& files
                                            const config::Configuration& like, int& exit_code);
 
 /// Rules that can judge mail. Faults are told, and set `exit_code`. `what` stands before the
-/// progress.
+/// progress. What was compiled is kept in the user's cache folder.
 std::unique_ptr<rule_tools::Judge> make_judge(const LoadedFiles& loaded, const std::string& what,
                                               int& exit_code);
 

@@ -5,7 +5,8 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
+
+#include <unistd.h>
 
 #include "core/base/text.h"
 #include "filter/apps/gatepost/progress.h"
@@ -21,15 +22,16 @@ void on_interrupt(int signal) {
   std::signal(signal, SIG_DFL);
 }
 
-/// $XDG_CACHE_HOME/gatepost-rules, or below ~/.cache; empty when there is no place of the user's.
+/// gatepost-rules in $XDG_CACHE_HOME or ~/.cache; empty when there is no such folder of the user's.
 std::string user_cache() {
-  const char* set = std::getenv("XDG_CACHE_HOME");
-  if (set != nullptr && *set == '/') return std::string(set) + "/gatepost-rules";
-  const char* home = std::getenv("HOME");
-  if (home == nullptr || *home != '/') return {};
-  std::error_code error;
-  const std::string folder = std::string(home) + "/.cache";
-  return std::filesystem::is_directory(folder, error) ? folder + "/gatepost-rules" : "";
+  std::string folder;
+  if (const char* set = std::getenv("XDG_CACHE_HOME"); set != nullptr && *set == '/') {
+    folder = set;
+  } else if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/') {
+    folder = std::string(home) + "/.cache";
+  }
+  if (folder.empty() || ::access(folder.c_str(), W_OK | X_OK) != 0) return {};
+  return folder + "/gatepost-rules";
 }
 
 }  // namespace

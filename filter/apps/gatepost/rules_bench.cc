@@ -138,8 +138,8 @@ void print_rules(const Options& options, const std::vector<RuleCost>& costs,
   }
   std::printf(
       "\nRules: what each costs by itself, in runs of PCRE2, evals and conditions on addresses; "
-      "the others\nwere found by scans alone, or never came to it. About 0.05 us of each run are "
-      "the clock's.\n\n%s",
+      "the others\nwere found by scans alone, or never came to it. Each run holds two looks at the "
+      "clock: what these cost\nis the difference of the second and the third line above.\n\n%s",
       table.text().c_str());
   if (shown < costs.size()) std::printf("%zu more; --top 0 shows all\n", costs.size() - shown);
 }

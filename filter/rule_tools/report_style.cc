@@ -9,7 +9,7 @@ const std::string_view kReportStyle = R"css(
 --ham:#62b3d0;--spam:#ec8466;--ham-soft:#62b3d038;--spam-soft:#ec846638;--mark:#d9b94a;--good:#6cc58c;--bad:#f08a7e;--hover:#242a2f}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI","DejaVu Sans",sans-serif}
-main{max-width:1120px;margin:0 auto;padding:32px 20px 64px}
+main{max-width:1200px;margin:0 auto;padding:32px 20px 64px}
 h1{font-size:26px;line-height:1.2;margin:0 0 6px;letter-spacing:-.01em}
 h2{font-size:18px;margin:40px 0 4px}
 p{margin:4px 0 12px}
@@ -27,19 +27,19 @@ code{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:.92em;overf
 .card{padding:12px 14px;overflow-x:auto;margin:10px 0}
 .card.table{padding:0}
 table{border-collapse:collapse;width:100%;font-size:13.5px}
-th,td{text-align:left;padding:6px 12px;border-bottom:1px solid var(--line);vertical-align:top}
+th,td{text-align:left;padding:6px 10px;border-bottom:1px solid var(--line);vertical-align:top}
 tbody tr:last-child td{border-bottom:0}
 tbody tr:hover{background:var(--hover)}
-th{font-weight:600;white-space:nowrap;color:var(--soft);vertical-align:bottom;position:sticky;top:0;background:var(--card)}
+th{font-weight:600;line-height:1.3;color:var(--soft);vertical-align:bottom;position:sticky;top:0;background:var(--card)}
 th button{all:unset;cursor:pointer;color:inherit}
 th button:hover,th button:focus-visible{color:var(--ink);text-decoration:underline}
 th[aria-sort=ascending] button::after{content:" ▲";font-size:9px}
 th[aria-sort=descending] button::after{content:" ▼";font-size:9px}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-.name{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:12.5px;overflow-wrap:anywhere}
+.name{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:12.5px;min-width:250px;max-width:380px;overflow-wrap:anywhere}
 .name small{display:block;font-family:system-ui,"DejaVu Sans",sans-serif;color:var(--soft);font-size:12px;margin-top:1px}
-.rules small{color:var(--soft)}
-.good{color:var(--good)}.bad{color:var(--bad)}
+.rules{min-width:280px}.rules small{color:var(--soft)}.message{min-width:240px}
+.good,.tile .good{color:var(--good)}.bad,.tile .bad{color:var(--bad)}
 .zero{color:var(--soft);opacity:.65}
 .kind{font-size:12px;font-weight:600;border-radius:4px;padding:1px 7px}
 .kind.shadow{color:var(--soft);background:var(--line);font-family:system-ui,"DejaVu Sans",sans-serif}

@@ -216,10 +216,10 @@ class Page {
         "id=\"rules\"><thead><tr><th>Rule</th><th class=n>Score</th>";
     if (compares()) out_ += "<th class=n>Was</th>";
     out_ +=
-        "<th class=n>Spam</th><th class=n>of all</th><th class=n>Ham</th><th class=n>of "
-        "all</th><th class=n>Right</th><th class=n>Decides spam</th><th class=n>ham</th><th "
-        "class=n>Points spam</th><th class=n>ham</th>";
-    if (compares()) out_ += "<th class=n>Shift spam</th><th class=n>ham</th>";
+        "<th class=n>Spam</th><th class=n>of all</th><th class=n>Ham</th><th class=n>of all</th>"
+        "<th class=n>Right</th><th class=n>Decides spam</th><th class=n>Decides ham</th>"
+        "<th class=n>Points spam</th><th class=n>Points ham</th>";
+    if (compares()) out_ += "<th class=n>Shift spam</th><th class=n>Shift ham</th>";
     out_ += "</tr></thead><tbody>";
     std::vector<const RuleOutcome*> shown;
     for (const RuleOutcome& rule : result_.rules) {
@@ -335,7 +335,8 @@ class Page {
 
   void message_cell(const JudgedMessage& message) {
     const std::string name = html_escape(printable(place(message).name(), 400));
-    out_ += "<td>" + html_escape(message.subject.empty() ? "(no subject)" : message.subject) +
+    out_ += "<td class=\"message\">" +
+            html_escape(message.subject.empty() ? "(no subject)" : message.subject) +
             "<div class=\"soft\">" + html_escape(message.from) +
             "</div><small><code class=\"soft\">" + name + "</code></small></td>";
   }

@@ -44,7 +44,9 @@ th[aria-sort=descending] button::after{content:" ▼";font-size:9px}
 .kind{font-size:12px;font-weight:600;border-radius:4px;padding:1px 7px}
 .kind.shadow{color:var(--soft);background:var(--line);font-family:system-ui,"DejaVu Sans",sans-serif}
 .kind.ham{color:var(--ham);background:var(--ham-soft)}.kind.spam{color:var(--spam);background:var(--spam-soft)}
-.bar{display:block;width:64px;height:4px;margin:3px 0 0 auto}
+th.n{white-space:normal}
+#rules th,#rules td{padding:6px 7px}
+.bar{display:block;width:56px;height:4px;margin:3px 0 0 auto}
 .bar .track{fill:var(--line)}.bar .ham{fill:var(--ham)}.bar .spam{fill:var(--spam)}
 .plot{width:100%;height:auto;display:block}
 .plot rect.ham{fill:var(--ham)}.plot rect.spam{fill:var(--spam)}

@@ -85,6 +85,11 @@ void Builder::skipped(const std::string& name, std::string directive, Place plac
   skipped_.push_back({{name, std::move(directive), std::move(place)}, std::move(why)});
 }
 
+void Builder::unreachable(const std::string& name, Place place, std::string condition) {
+  if (unreachable_.size() >= 2 * limits_.max_rules) return;  // as many as there can be names
+  unreachable_.push_back({name, std::move(place), std::move(condition)});
+}
+
 void Builder::unsupported_setting(const std::string& name, Place place) {
   const auto [known, added] = setting_index_.emplace(name, unsupported_settings_.size());
   if (added) unsupported_settings_.push_back({name, std::move(place), 0});
@@ -170,6 +175,17 @@ void Builder::tell_skipped() {
   }
 }
 
+void Builder::tell_unreachable() {
+  for (Unreachable& one : unreachable_) {
+    const auto known = entries_.find(one.name);
+    if (known != entries_.end() && known->second.state != State::none) continue;
+    reporter_.warning(
+        std::move(one.place),
+        one.name + " is never read: it stands in " + one.condition + ", and that never holds here",
+        one.name);
+  }
+}
+
 void Builder::tell_settings() {
   for (Setting& setting : unsupported_settings_) {
     std::string what = "'" + setting.name + "' is not supported";
@@ -198,6 +214,7 @@ void Builder::replace_tags() {
 RuleFile Builder::finish() {
   replace_tags();
   tell_skipped();
+  tell_unreachable();
   tell_settings();
 
   RuleFile out;

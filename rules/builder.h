@@ -27,6 +27,9 @@ class Builder {
   void refuse(const std::string& name);
   /// A definition in a block that is skipped: unsupported unless another line defines the rule.
   void skipped(const std::string& name, std::string directive, Place place, std::string why);
+  /// A definition in a block whose condition never holds here: told unless another line defines the
+  /// rule.
+  void unreachable(const std::string& name, Place place, std::string condition);
   /// A setting that is not supported: told once for each name, with the number of lines.
   void unsupported_setting(const std::string& name, Place place);
   RuleSettings& settings() { return settings_; }
@@ -67,6 +70,7 @@ class Builder {
   void apply(Rule& rule, Entry& entry);
   void replace_tags();
   void tell_skipped();
+  void tell_unreachable();
   void tell_settings();
 
   const ParseLimits& limits_;
@@ -83,6 +87,12 @@ class Builder {
     std::string why;
   };
   std::vector<Skipped> skipped_;
+  struct Unreachable {
+    std::string name;
+    Place place;
+    std::string condition;
+  };
+  std::vector<Unreachable> unreachable_;
   struct Setting {
     std::string name;
     Place first;

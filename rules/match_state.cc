@@ -57,6 +57,7 @@ std::unique_ptr<MatchState> MatchStatePool::take() {
 }
 
 void MatchStatePool::give_back(std::unique_ptr<MatchState> state) {
+  state->profile = nullptr;  // it is the caller's
   std::lock_guard lock(mutex_);
   idle_.push_back(std::move(state));
 }

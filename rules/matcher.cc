@@ -8,6 +8,7 @@
 #include <hs/hs.h>
 
 #include "rules/eval_context.h"
+#include "rules/profile.h"
 
 namespace gatepost::rules {
 namespace {
@@ -34,6 +35,43 @@ hs_scratch* scratch_for(const RuleSetParts& parts, bool& failed) {
   return scratch;
 }
 
+// Adds the time until its end to what a rule costs by itself, when somebody measures.
+class OwnTime {
+ public:
+  OwnTime(MatchProfile* profile, std::uint32_t rule) : profile_(profile), rule_(rule) {
+    if (profile_ != nullptr) start_ = MatchProfile::Clock::now();
+  }
+  ~OwnTime() {
+    if (profile_ == nullptr) return;
+    MatchProfile::Own& own = profile_->own[rule_];
+    own.time += MatchProfile::Clock::now() - start_;
+    ++own.runs;
+  }
+  OwnTime(const OwnTime&) = delete;
+  OwnTime& operator=(const OwnTime&) = delete;
+
+ private:
+  MatchProfile* profile_;
+  std::uint32_t rule_;
+  MatchProfile::Clock::time_point start_;
+};
+
+class MetaTime {
+ public:
+  explicit MetaTime(MatchProfile* profile) : profile_(profile) {
+    if (profile_ != nullptr) start_ = MatchProfile::Clock::now();
+  }
+  ~MetaTime() {
+    if (profile_ != nullptr) profile_->metas += MatchProfile::Clock::now() - start_;
+  }
+  MetaTime(const MetaTime&) = delete;
+  MetaTime& operator=(const MetaTime&) = delete;
+
+ private:
+  MatchProfile* profile_;
+  MatchProfile::Clock::time_point start_;
+};
+
 // A text that one group of rules looks at. Without pieces it is one piece.
 class TextScan {
  public:
@@ -46,12 +84,10 @@ class TextScan {
   }
 
   void run(const Group& group) {
-    for (const Database& database : group.databases) {
-      database_ = &database;
-      piece_ = 0;
-      const char* octets = text_.data() == nullptr ? "" : text_.data();
-      hs_scan(database.database.get(), octets, static_cast<unsigned>(text_.size()), 0,
-              state_.scratch, &TextScan::on_match, this);
+    if (state_.profile == nullptr) {
+      scan(group);
+    } else {
+      measure(group);
     }
     for (const std::uint32_t rule : group.pcre_only) pcre_only(rule);
   }
@@ -59,6 +95,30 @@ class TextScan {
   bool limited() const { return limited_; }
 
  private:
+  void scan(const Group& group) {
+    for (const Database& database : group.databases) {
+      database_ = &database;
+      piece_ = 0;
+      const char* octets = text_.data() == nullptr ? "" : text_.data();
+      hs_scan(database.database.get(), octets, static_cast<unsigned>(text_.size()), 0,
+              state_.scratch, &TextScan::on_match, this);
+    }
+  }
+
+  void measure(const Group& group) {
+    if (group.databases.empty()) return;
+    own_time_ = {};
+    const auto start = MatchProfile::Clock::now();
+    scan(group);
+    MatchProfile::Scan& out = state_.profile->scans[group.databases[0].rules[0]];
+    out.time += MatchProfile::Clock::now() - start - own_time_;
+    ++out.runs;
+    out.octets += text_.size();
+    if (out.rules != 0) return;
+    for (const Database& database : group.databases)
+      out.rules += static_cast<std::uint32_t>(database.rules.size());
+  }
+
   static int on_match(unsigned id, unsigned long long /*from*/, unsigned long long to,
                       unsigned /*flags*/, void* self) {
     auto& scan = *static_cast<TextScan*>(self);
@@ -126,6 +186,17 @@ class TextScan {
 
   // PCRE2 has the last word on one piece.
   void decide(std::uint32_t rule, std::string_view piece) {
+    if (state_.profile == nullptr) return confirm(rule, piece);
+    MatchProfile::Nanoseconds& own = state_.profile->own[rule].time;
+    const auto before = own;
+    {
+      const OwnTime time(state_.profile, rule);
+      confirm(rule, piece);
+    }
+    own_time_ += own - before;
+  }
+
+  void confirm(std::uint32_t rule, std::string_view piece) {
     const Slot& slot = parts_.slots[rule];
     const Regex* regex = slot.regex.get(parts_.rules[rule].pattern);
     if (regex == nullptr) return;
@@ -159,6 +230,7 @@ class TextScan {
   const Database* database_ = nullptr;
   std::uint32_t piece_ = 0;
   bool limited_ = false;
+  MatchProfile::Nanoseconds own_time_{0};  // of rules, in the scan that is measured
 };
 
 class CompiledRules final : public RuleSet {
@@ -270,6 +342,7 @@ class CompiledRules final : public RuleSet {
    private:
     static MatchState& started(MatchState& state, const RegexBudget& budget,
                                const Subject& message) {
+      state.profile = message.profile;
       state.runner.start(budget);
       state.index.read(message.fields);
       return state;
@@ -421,6 +494,7 @@ class CompiledRules final : public RuleSet {
     }
     TextScan(parts_, state, text.text, &text.pieces).run(parts_.uri);
     for (const UriDetailRule& one : parts_.uri_details) {
+      const OwnTime time(state.profile, one.rule);
       if (std::any_of(urls.begin(), urls.end(),
                       [&](const mail::Url& url) { return meets_all(state, one, url); })) {
         touch(state, one.rule);
@@ -480,8 +554,9 @@ class CompiledRules final : public RuleSet {
   // Those that other checks answer, or the others.
   void run_evals(Run& run, bool answered) const {
     for (const EvalRule& one : parts_.evals) {
-      if (one.answered == answered && one.function->run(run.context, *one.arguments))
-        touch(run.state, one.rule);
+      if (one.answered != answered) continue;
+      const OwnTime time(run.state.profile, one.rule);
+      if (one.function->run(run.context, *one.arguments)) touch(run.state, one.rule);
     }
   }
 
@@ -494,6 +569,7 @@ class CompiledRules final : public RuleSet {
   // is 0.
   void run_metas(MatchState& state) const {
     if (parts_.metas.empty()) return;
+    const MetaTime time(state.profile);
     for (const std::uint32_t rule : always_) state.wanted[rule] = true;
     for (const Touched& touched : state.touched) want_users(state, touched.rule);
     for (const MetaPlan::Meta& meta : parts_.metas) {

@@ -118,7 +118,9 @@ class RuleLine {
     rule.pattern.expression.clear();
     const EvalFunction* function = find_eval(rule.eval.function);
     if (function == nullptr) {
-      unsupported("eval:" + printable(rule.eval.function, 80) + "() is not supported");
+      const std::string_view meant = eval_like(rule.eval.function);
+      unsupported("eval:" + printable(rule.eval.function, 80) + "() is not supported" +
+                  (meant.empty() ? "" : ", did you mean '" + std::string(meant) + "'?"));
     } else if (const std::string problem = check_arguments(*function, rule.eval);
                !problem.empty()) {
       refuse(words_.at(), problem);

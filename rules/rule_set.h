@@ -40,6 +40,8 @@ class FindingAnswers {
   virtual bool is_signed_by(std::string_view domain) const = 0;
 };
 
+struct MatchProfile;
+
 /// What SMTP says before the message. A text that is not known (yet) is empty.
 struct SmtpTexts {
   std::string_view ip;      ///< the client's address as text, IPv6 in its short form
@@ -65,6 +67,7 @@ struct Subject {
   std::span<const mail::HtmlFacts> html = {};  ///< one for each part in HTML
   const FindingAnswers* answers = nullptr;     ///< null: nothing is known
   std::int64_t now = 0;                        ///< seconds since 1970
+  MatchProfile* profile = nullptr;             ///< measured into it (profile.h); null: not measured
   /// For rules of SMTP's stages, so that metas can use them; null: those do not hit.
   const SmtpTexts* smtp = nullptr;
 };

@@ -1,12 +1,14 @@
 // gatepost rules, as a tuner types it.
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
 #include "tests/rules/engine.h"
+#include "tests/support/shared_data.h"
 
 namespace gatepost::rules {
 namespace {
@@ -21,7 +23,8 @@ class Command : public ::testing::Test {
 
   /// Standard output and error; the folder's name is left out.
   std::string run(const std::string& arguments) {
-    const std::string line = GATEPOST_BINARY_DIR "/bin/gatepost rules " + arguments + " 2>&1";
+    const std::string line = "XDG_CACHE_HOME=" + folder_.path().string() +
+                             " " GATEPOST_BINARY_DIR "/bin/gatepost rules " + arguments + " 2>&1";
     std::FILE* pipe = ::popen(line.c_str(), "r");
     if (pipe == nullptr) return "popen failed";
     std::string out;
@@ -41,7 +44,8 @@ class Command : public ::testing::Test {
 
 TEST_F(Command, CheckTellsAllFaultsInTheirOrder) {
   write("20.cf", "body B /a(b/\nscore B 1\n");
-  write("10.cf", "bdy A /x/\nfull C eval:check_razor2()\nbody D /x/\nmeta E F\nscore E 1\nscore D 1\n");
+  write("10.cf",
+        "bdy A /x/\nfull C eval:check_razor2()\nbody D /x/\nmeta E F\nscore E 1\nscore D 1\n");
   write("ignored.txt", "nonsense");
   EXPECT_EQ(run("check " + folder_.path().string()),
             "10.cf:1:1: error: unknown directive 'bdy', did you mean 'body'?\n"
@@ -94,13 +98,111 @@ TEST_F(Command, TestAndList) {
   EXPECT_EQ(run("test " + file),
             "a.cf:6:6: error: LONG_NAME hits 'axe', expected a miss\n"
             "2 tests: 1 passed, 1 failed, 0 not run\n");
-  EXPECT_EQ(run("list " + file), "LONG_NAME  meta        1.5  What\n");
+  EXPECT_EQ(run("list " + file), "LONG_NAME  meta  1.5  What\n");
   EXPECT_EQ(run("list --all " + file),
-            "__A        body          -  \n"
-            "LONG_NAME  meta        1.5  What\n");
+            "__A        body    -\n"
+            "LONG_NAME  meta  1.5  What\n");
   EXPECT_NE(run("list --json " + file).find("\"name\": \"LONG_NAME\""), std::string::npos);
   EXPECT_NE(run("test --json " + file).find("\"failed\": 1"), std::string::npos);
   EXPECT_NE(run("check --json " + file).find("\"errors\": 0"), std::string::npos);
+}
+
+TEST_F(Command, ListKnowsCategories) {
+  const std::string file = write("a.cf",
+                                 "body A /x/\nscore A 1\ncategory A phish\naction A tag\n"
+                                 "body B /x/\nscore B 2\nshadow B\n");
+  EXPECT_EQ(run("list " + file),
+            "A  body  1  tag     phish\n"
+            "B  body  2  shadow\n");
+  EXPECT_EQ(run("list --category phish " + file), "A  body  1  tag  phish\n");
+}
+
+TEST_F(Command, ExplainTellsAllOfARule) {
+  const std::string file =
+      write("a.cf",
+            "body __A /^x/\nmeta B __A > 0\nscore B 1.5\ndescribe B What\ntest B ok x\n"
+            "test B fail x y\nmeta C B && GONE\nscore C 1\n");
+  const std::string told = run("explain B " + file);
+  EXPECT_EQ(status_, 0);
+  for (const char* part :
+       {"defined      a.cf:2:6", "description  What", "score        1.5", "meta B __A > 0",
+        "uses\n  __A\n", "used by\n  C\n", "a.cf:5:6: must hit 'x': holds",
+        "a.cf:6:6: must miss 'x y': B hits 'x y', expected a miss"})
+    EXPECT_NE(told.find(part), std::string::npos) << part << "\n" << told;
+  EXPECT_NE(run("explain __A " + file).find("Hyperscan, then PCRE2"), std::string::npos);
+  EXPECT_NE(run("explain --json B " + file).find("\"used_by\""), std::string::npos);
+  write("long.cf", "body LONG_NAME /x/\n");
+  EXPECT_EQ(run("explain LONG_NAMES " + file + " " + (folder_.path() / "long.cf").string()),
+            "gatepost: no rule file defines 'LONG_NAMES', did you mean 'LONG_NAME'?\n");
+  EXPECT_EQ(status_, 65);
+}
+
+TEST_F(Command, BacktestAndBench) {
+  const std::string rules = write("a.cf", "body PILLS /pills/\nscore PILLS 6\n");
+  const std::string old = write("old.cf", "body OLD /zzz/\nscore OLD 6\n");
+  const std::string red = write("red.cf", "body A /x/\nscore A 1\ntest A ok y\n");
+  std::filesystem::create_directory(folder_.path() / "ham");
+  std::filesystem::create_directory(folder_.path() / "none");
+  write("ham/1", "From: a@example.com\nSubject: x\n\nhello\n");
+  const std::string spam = write("spam.mbox",
+                                 "From a 10:00\nFrom: b@example.com\nSubject: 1\n\npills\n\n"
+                                 "From b 11:00\nFrom: b@example.com\nSubject: 2\n\npills\n");
+  const std::string mail = " --ham " + (folder_.path() / "ham").string() + " --spam " + spam;
+  const std::string page = (folder_.path() / "page.html").string();
+  const std::string told =
+      run("backtest " + rules + mail + " --against " + old + " --report " + page);
+  EXPECT_EQ(status_, 0) << told;
+  for (const char* part :
+       {"2 spam messages and 1 ham message in ", "2 messages have another verdict",
+        "spam spam.mbox#2: tag 6, was accept 0", "PILLS +6"})
+    EXPECT_NE(told.find(part), std::string::npos) << part << "\n" << told;
+  std::ifstream written(page);
+  std::string first;
+  std::getline(written, first);
+  EXPECT_EQ(first, "<!doctype html>");
+  EXPECT_NE(run("backtest --json " + rules + mail).find("\"precision\": 1.0"), std::string::npos);
+  EXPECT_NE(run("bench " + rules + " --mail " + spam + " --without PILLS").find("All rules "),
+            std::string::npos);
+  struct Case {
+    std::string arguments;
+    int status;
+    const char* told;
+  };
+  const std::string none = (folder_.path() / "none").string();
+  const Case cases[] = {
+      {"backtest " + rules, 64, "--ham is required"},
+      {"backtest " + rules + " --ham /none/such --spam " + spam, 66, "/none/such: cannot be read"},
+      {"backtest " + rules + " --ham " + none + " --spam " + spam, 66,
+       "--ham: there is no message"},
+      {"backtest " + red + mail, 78, "A does not hit 'y'"},
+      {"backtest " + rules + mail + " --report /none/such/page", 73, "--report: '/none/such/page'"},
+      {"backtest " + rules + mail + " --threads 1000", 64, "--threads"},
+      {"bench " + rules + " --without NONE", 65, "no rule file defines 'NONE'"},
+      {"bench " + red, 78, "A does not hit 'y'"},
+      {"explain", 64, "name is required"},
+  };
+  for (const Case& c : cases) {
+    const std::string out = run(c.arguments);
+    EXPECT_EQ(status_, c.status) << c.arguments << "\n" << out;
+    EXPECT_NE(out.find(c.told), std::string::npos) << c.arguments << "\n" << out;
+  }
+}
+
+// Nothing in SpamAssassin's own files is wrong, and what is said of one file alone is true of it.
+TEST_F(Command, SpamAssassinsFilesHaveNoFaults) {
+  const auto folder = gatepost::test::shared_data("conformance/spamassassin/rules-sample");
+  if (!folder) GTEST_SKIP() << "no shared data";
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(*folder)) {
+    if (entry.path().extension() != ".cf") continue;
+    ++files;
+    const std::string told = run("check " + entry.path().string());
+    EXPECT_EQ(status_, 0) << told;
+    EXPECT_EQ(told.find(" error: "), std::string::npos) << told;
+  }
+  EXPECT_EQ(files, 16U);
+  const std::string told = run("test " + folder->string());
+  EXPECT_NE(told.find(": 29 passed, 0 failed, 8 not run"), std::string::npos) << told;
 }
 
 }  // namespace

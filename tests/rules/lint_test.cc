@@ -25,15 +25,15 @@ struct Case {
 };
 const Case kCases[] = {
     {"body A /x/\nscore A 1", ""},
-    {"body A /x/", "r.cf:1:6 A has no score line and scores 1\n"},
-    {"body A /x/\ntflags A nice", "r.cf:1:6 A has no score line and scores -1\n"},
+    {"body A /x/", "r.cf:1:6 A has no score line in these files and scores 1\n"},
+    {"body A /x/\ntflags A nice", "r.cf:1:6 A has no score line in these files and scores -1\n"},
     {"body T_A /x/", ""},
     {"body A /x/\nscore A 0", "r.cf:1:6 A has a score of 0 and does not run\n"},
     {"body A /x/\nscore A 0 1 0 1", ""},
     {"body A /x/\nscore A 0\nmeta B A\nscore B 1",
      "r.cf:1:6 A has a score of 0 and does not run, so it counts 0 in meta B\n"},
     {"body A /x/\nscore A 2\ntflags A nice", "r.cf:1:6 A is nice and has a score above 0\n"},
-    {"body __A /x/", "r.cf:1:6 subrule __A is used by no meta and has no effect\n"},
+    {"body __A /x/", "r.cf:1:6 subrule __A is used by no meta of these files and has no effect\n"},
     {"body __A /x/\nmeta T_B __A", ""},
     {"body T_A /x/\nbody T_B /x/", "r.cf:2:6 T_B looks for the same as T_A at r.cf:1:6\n"},
     {"body T_A /x/\nrawbody T_B /x/\nbody T_C /x/i\nheader T_D Subject =~ /x/", ""},

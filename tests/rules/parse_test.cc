@@ -258,6 +258,9 @@ const FaultCase kUnsupported[] = {
     {"askdns A _AUTHORDOMAIN_ TXT /x/", "r.cf:1:8 unsupported: A: rule type 'askdns'"},
     {"body A eval:check_bayes('0.00', '0.01')",
      "r.cf:1:6 unsupported: A: eval:check_bayes() is not supported"},
+    {"header A eval:check_for_mising_to_header()",
+     "r.cf:1:8 unsupported: A: eval:check_for_mising_to_header() is not supported, did you mean "
+     "'check_for_missing_to_header'?"},
     {"header A X-Languages =~ /x/", "r.cf:1:8 unsupported: A: header 'X-Languages' is not"},
     {"body A /x/u", "r.cf:1:6 unsupported: A: modifier 'u' is not supported"},
     {"body A /x%{FOO}/", "r.cf:1:6 unsupported: A: text captured by another rule"},
@@ -561,6 +564,28 @@ TEST(Parse, ManyRulesAndDeepConditionsAreBounded) {
   EXPECT_EQ(told(read(deep).diagnostics), "r.cf:51:1 error: 'if' inside more than 50 others\n");
   EXPECT_TRUE(read("if " + std::string(60000, '(') + "\nendif").has_errors());
   EXPECT_TRUE(read("if " + std::string(60000, '!') + "1\nendif").has_errors());
+}
+
+TEST(Parse, RulesThatAreNeverReadAreTold) {
+  struct Case {
+    const char* text;
+    const char* told;
+  };
+  const Case cases[] = {
+      {"if (version < 3)\nbody A /x/\nendif\n",
+       "r.cf:2:6 warning: A is never read: it stands in 'if (version < 3)', and that never holds "
+       "here\n"},
+      {"if 0\nif (version >= 4)\nmeta A 1\nendif\nendif\n",
+       "r.cf:3:6 warning: A is never read: it stands in 'if 0', and that never holds here\n"},
+      {"if (version >= 4)\nelse\nbody A /x/\nendif\n",
+       "r.cf:3:6 warning: A is never read: it stands in 'else of if (version >= 4)', and that "
+       "never "
+       "holds here\n"},
+      // Another line defines it.
+      {"if (version < 3)\nbody A /x/\nelse\nbody A /y/\nendif\n", ""},
+      {"if (version < 3)\nscore A 2\nendif\n", ""},
+  };
+  for (const Case& c : cases) EXPECT_EQ(told(read(c.text).diagnostics), c.told) << c.text;
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <pcre2.h>
 #include <time.h>
 
+#include "rules/shared_groups.h"
+
 namespace gatepost::rules {
 namespace {
 
@@ -52,6 +54,18 @@ pcre2_code* compile_code(const Expression& expression, std::string_view text, in
   return code;
 }
 
+// `head` and the expression; one that is too large with its repeated groups written once.
+pcre2_code* compile_behind(std::string_view head, const Expression& e, int& error,
+                           std::size_t& offset) {
+  const std::string text = std::string(head) + "(?:" + e.text + (e.extended ? "\n)" : ")");
+  pcre2_code* code = compile_code(e, text, error, offset);
+  if (code != nullptr || error != PCRE2_ERROR_PATTERN_TOO_LARGE || e.extended) return code;
+  const auto shared = with_shared_groups(e.text);
+  int again = 0;
+  std::size_t ignored = 0;
+  return shared ? compile_code(e, std::string(head) + *shared, again, ignored) : nullptr;
+}
+
 // What Perl takes and PCRE2 on octets does not: patterns of more than 64 KiB of its code, code in
 // patterns, characters above U+00FF, names of characters, properties that it does not know.
 bool is_unsupported(int error, const Expression& e, std::size_t offset) {
@@ -81,6 +95,11 @@ std::optional<RegexFault> check_regex(const Expression& expression) {
   int error = 0;
   std::size_t offset = 0;
   pcre2_code* code = compile_code(expression, expression.text, error, offset);
+  if (code == nullptr && error == PCRE2_ERROR_PATTERN_TOO_LARGE) {
+    int again = 0;
+    std::size_t ignored = 0;
+    code = compile_behind("", expression, again, ignored);
+  }
   if (code != nullptr) {
     pcre2_code_free(code);
     return std::nullopt;
@@ -93,11 +112,10 @@ std::optional<RegexFault> check_regex(const Expression& expression) {
 
 std::unique_ptr<const Regex> Regex::compile(const Expression& expression) {
   // The callout is called at each start position that is tried, which is where time is looked at.
-  const std::string text = "(?C1)(?:" + expression.text + (expression.extended ? "\n)" : ")");
   int error = 0;
   std::size_t offset = 0;
   std::unique_ptr<Regex> out(new Regex);
-  out->code_ = compile_code(expression, text, error, offset);
+  out->code_ = compile_behind("(?C1)", expression, error, offset);
   if (out->code_ == nullptr) return nullptr;
   out->jit_ = pcre2_jit_compile(out->code_, PCRE2_JIT_COMPLETE) == 0;
   return out;

@@ -29,7 +29,10 @@ class Walker {
   }
 
  private:
-  void keep(std::size_t from) { traits_.with_line_anchors.append(text_.substr(from, at_ - from)); }
+  void keep(std::size_t from) {
+    traits_.with_line_anchors.append(text_.substr(from, at_ - from));
+    traits_.without_end_anchors.append(text_.substr(from, at_ - from));
+  }
 
   void item() {
     const std::size_t from = at_;
@@ -44,8 +47,11 @@ class Walker {
       repeat();
     } else if (c == '*' || c == '+') {
       if (wide_item_) traits_.has_wide_repeat = true;
-    } else if (c == '^' || c == '$') {
+    } else if (c == '^') {
       traits_.has_anchor = true;
+    } else if (c == '$') {
+      end_anchor();
+      return;
     } else if (c == '.') {
       wide_item_ = true;
       if (dotall_) traits_.may_match_lf = true;
@@ -60,14 +66,22 @@ class Walker {
     keep(from);
   }
 
+  void end_anchor() {
+    traits_.has_anchor = true;
+    traits_.with_line_anchors += '$';
+    traits_.without_end_anchors += "(?:)";
+  }
+
   bool escape_outside_class() {
     const std::size_t from = at_ - 1;
     if (at_ >= text_.size()) return false;
     const char c = text_[at_];
     if (c == 'A' || c == 'z' || c == 'Z' || c == 'G') {
       ++at_;
+      if (c == 'z' || c == 'Z') return end_anchor(), true;
       traits_.has_anchor = true;
-      traits_.with_line_anchors += c == 'A' || c == 'G' ? '^' : '$';
+      traits_.with_line_anchors += '^';
+      traits_.without_end_anchors += '^';
       return true;
     }
     if (c == 'Q') {
@@ -290,7 +304,10 @@ PatternPlan plan_pattern(const PatternInput& input) {
   if (e.text.find('\0') != std::string::npos) return plan;
   if (input.in_pieces && traits.clears_multiline) return plan;
 
-  plan.hs_expression = input.in_pieces ? traits.with_line_anchors : e.text;
+  // What takes the LF of a piece may stand at its end, where the next line begins for Hyperscan.
+  plan.hs_expression = !input.in_pieces      ? e.text
+                       : traits.may_match_lf ? traits.without_end_anchors
+                                             : traits.with_line_anchors;
   // Hyperscan has no flag for x but the option, and wants an end to the last comment.
   if (e.extended) plan.hs_expression = "(?x)" + plan.hs_expression + "\n";
   if (e.caseless) plan.hs_flags |= HS_FLAG_CASELESS;

@@ -21,7 +21,7 @@ enum class Route : std::uint8_t {
 struct PatternInput {
   Expression expression;
   /// The subject is a text in pieces that Hyperscan sees as one buffer: ^, $ and the like mean the
-  /// ends of a piece, and a match must lie in one.
+  /// ends of a piece, and a match must lie in one, which may have its LF.
   bool in_pieces = false;
   /// Each place where it matches is wanted, not the first alone.
   bool every_match = false;
@@ -43,6 +43,8 @@ struct PatternTraits {
   bool has_wide_repeat = false;   ///< an unlimited repeat or one of more than 8 of something wide
   /// The expression with \A as ^ and \z, \Z as $.
   std::string with_line_anchors;
+  /// The same without $, \z and \Z: matches wherever the other does, and maybe elsewhere.
+  std::string without_end_anchors;
 };
 PatternTraits traits_of(const Expression& expression);
 

@@ -111,8 +111,7 @@ class Sharer {
           continue;
         }
       }
-      const std::size_t next =
-          text_[at] == '(' ? at + 1 : std::min(skip(at), text_.size());
+      const std::size_t next = text_[at] == '(' ? at + 1 : std::min(skip(at), text_.size());
       out += text_.substr(at, next - at);
       at = next;
     }
@@ -120,7 +119,8 @@ class Sharer {
   }
 
   std::string call(std::string_view group, std::size_t at) {
-    const auto [known, is_new] = names_.try_emplace(group, "shared" + std::to_string(names_.size()));
+    const auto [known, is_new] =
+        names_.try_emplace(group, "shared" + std::to_string(names_.size()));
     const std::string name = known->second;
     if (is_new)
       definitions_.push_back("(?<" + name + ">" + emit(at + 3, at + group.size() - 1) + ')');

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "rules/regex.h"
+#include "rules/shared_groups.h"
+
 namespace gatepost::rules {
 namespace {
 
@@ -105,6 +108,7 @@ TEST(PatternTraits, AreThoseOfTheTable) {
     EXPECT_EQ(traits.has_wide_repeat, c.has_wide_repeat) << c.expression;
     EXPECT_EQ(traits.with_line_anchors, c.rewritten) << c.expression;
   }
+  EXPECT_EQ(traits_of(expression(R"(^a\$b$|c\z[$])")).without_end_anchors, R"(^a\$b(?:)|c(?:)[$])");
 }
 
 TEST(PatternTraits, OfAnyOctetsEnd) {
@@ -119,6 +123,101 @@ TEST(CheckRegex, SaysWhere) {
   EXPECT_EQ(fault->offset, 6U);
   EXPECT_NE(fault->what.find("range out of order"), std::string::npos);
   EXPECT_TRUE(check_regex(expression(std::string(kMaxExpression + 1, 'a').c_str())));
+}
+
+// ---- expressions that are too large for PCRE2 ----
+
+struct SharedCase {
+  const char* name;
+  const char* expression;
+  const char* rewritten;  // null: nothing to share
+};
+
+constexpr SharedCase kShared[] = {
+    {"twice", "(?:first|second|x)y(?:first|second|x)",
+     "(?:(?&shared0)y(?&shared0))(?(DEFINE)(?<shared0>first|second|x))"},
+    {"counted", "(?:first|second|x){3}z",
+     "(?:(?&shared0){3}z)(?(DEFINE)(?<shared0>first|second|x))"},
+    {"one_in_another", "(?:(?:first|second|x)a){2}",
+     "(?:(?&shared0){2})(?(DEFINE)(?<shared0>(?:first|second|x)a))"},
+    {"both", "(?:(?:first|second|x)a){2}(?:first|second|x)",
+     "(?:(?&shared0){2}(?&shared1))(?(DEFINE)(?<shared1>first|second|x)(?<shared0>(?&shared1)a))"},
+    {"once", "(?:first|second|x)y", nullptr},
+    {"short", "(?:a|b)(?:a|b)", nullptr},
+    {"with_a_capture_inside", "(?:first(second)|x)(?:first(second)|x)", nullptr},
+    {"parenthesis_in_a_class", "(?:[()]first|second)(?:[()]first|second)",
+     "(?:(?&shared0)(?&shared0))(?(DEFINE)(?<shared0>[()]first|second))"},
+    {"escaped_parenthesis", "(?:\\(first|second\\)x)(?:\\(first|second\\)x)",
+     "(?:(?&shared0)(?&shared0))(?(DEFINE)(?<shared0>\\(first|second\\)x))"},
+    {"option_in_the_middle", "(?:first|second|x)(?i)(?:first|second|x)", nullptr},
+    {"back_reference", "(a)(?:first|second|x)(?:first|second|x)\\1", nullptr},
+    {"unbalanced", "(?:first|second|x)(?:first|second|x))", nullptr},
+};
+
+TEST(SharedGroups, AreThoseOfTheTable) {
+  for (const SharedCase& c : kShared) {
+    const auto shared = with_shared_groups(c.expression);
+    ASSERT_EQ(shared.has_value(), c.rewritten != nullptr) << c.name;
+    if (shared) EXPECT_EQ(*shared, c.rewritten) << c.name;
+  }
+}
+
+TEST(SharedGroups, MakeLargeExpressionsFit) {
+  std::string tag = "(?:[aA@]";
+  for (int i = 0; i < 40; ++i) tag += "|[\\xc3][\\x80-\\x8" + std::to_string(i % 10) + "]";
+  tag += ')';
+  std::string word = "^(x)?";
+  for (int i = 0; i < 60; ++i) word += tag + "+b";
+  const Expression large = expression((word + '$').c_str());
+  EXPECT_FALSE(check_regex(large)) << check_regex(large)->what;
+  const auto regex = Regex::compile(large);
+  ASSERT_TRUE(regex);
+  std::string text;
+  for (int i = 0; i < 60; ++i)
+    text += i % 2 == 0 ? "ab"
+                       : "\xc3\x81"
+                         "Ab";
+  RegexRunner runner;
+  runner.start({});
+  EXPECT_EQ(runner.find(*regex, text), RegexRunner::Found::yes);
+  EXPECT_EQ(runner.find(*regex, text + "b"), RegexRunner::Found::no);
+}
+
+// ---- long subjects are searched in windows ----
+
+TEST(RegexRunner, FindsTheSameInLongTexts) {
+  struct Case {
+    const char* expression;
+    std::size_t begin;  // of the match behind 1,000 octets of "-"; npos: none
+  };
+  constexpr std::size_t kNone = std::string::npos;
+  const std::string text = std::string(1000, '-') + "foo bar" + std::string(1000, '-') + "\n";
+  const Case cases[] = {
+      {"foo", 1000},
+      {"-+foo", 0},
+      {"(?<=-)foo bar(?=-)", 1000},
+      {"^foo", kNone},
+      {"^-+foo", 0},
+      {"\\Afoo", kNone},
+      {"\\Gfoo", kNone},
+      {"(?:\\G|x)-", 0},
+      {"(?:\\G|x)foo", kNone},
+      {"bar-{1000}$", 1004},
+      {"(o)\\1", 1001},
+      {"(f)(o)(o)(?= )", 1000},
+      {"x*$", text.size() - 1},
+      {"[^-\\n]{7}", 1000},
+      {"(?m)^$", kNone},
+  };
+  RegexRunner runner;
+  for (const Case& c : cases) {
+    const auto regex = Regex::compile(expression(c.expression));
+    ASSERT_TRUE(regex) << c.expression;
+    runner.start({});
+    const auto found = runner.find(*regex, text);
+    EXPECT_EQ(found == RegexRunner::Found::yes, c.begin != kNone) << c.expression;
+    if (found == RegexRunner::Found::yes) EXPECT_EQ(runner.begin(), c.begin) << c.expression;
+  }
 }
 
 }  // namespace

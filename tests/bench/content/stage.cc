@@ -1,5 +1,6 @@
 // bench_content_stage --rules FOLDER --list FILE --cache FOLDER [--rounds N] [--reloads N]
-// bench_content_stage --literals
+// bench_content_stage --literals --list FILE --cache FOLDER
+// bench_content_stage --costs N --rules FOLDER --list FILE --cache FOLDER
 //
 // The content stage in this process: one message's view, addresses and hits, each message of the
 // list in turn. Beside it Hyperscan alone on what it was given for the same message: each call of
@@ -22,23 +23,15 @@
 #include "rules/chunk.h"
 #include "rules/compile.h"
 #include "rules/parse.h"
+#include "tests/bench/content/calls.h"
 #include "tests/core/mail/content_support.h"
-
-// NOLINTBEGIN: names of the linker's
-extern "C" hs_error_t __real_hs_scan(const hs_database_t*, const char*, unsigned, unsigned,
-                                     hs_scratch_t*, match_event_handler, void*);
-// NOLINTEND
 
 namespace {
 
 using namespace gatepost;
 using Clock = std::chrono::steady_clock;
 
-struct Call {
-  const hs_database_t* database;
-  std::string text;
-};
-std::vector<Call>* noted = nullptr;
+using bench::Call;
 
 double us(Clock::duration time) {
   return std::chrono::duration<double, std::micro>(time).count();
@@ -128,9 +121,9 @@ void beside_hyperscan(const rules::RuleSet& set, const mail::UrlSettings& how,
   subject.html = view->html();
   subject.now = 1764150000;
   std::vector<Call> calls;
-  noted = &calls;
+  bench::noted = &calls;
   (void)set.match(subject);
-  noted = nullptr;
+  bench::noted = nullptr;
   for (const Call& call : calls) hs_alloc_scratch(call.database, &scratch);
   constexpr int kTurns = 5;  // the least of each, in turns
   double ours = 1e12;
@@ -140,7 +133,7 @@ void beside_hyperscan(const rules::RuleSet& set, const mail::UrlSettings& how,
     (void)set.match(subject);
     const auto middle = Clock::now();
     for (const Call& call : calls) {
-      __real_hs_scan(
+      bench::scan(
           call.database, call.text.data(), static_cast<unsigned>(call.text.size()), 0, scratch,
           [](unsigned, unsigned long long, unsigned long long, unsigned, void*) { return 0; },
           nullptr);
@@ -164,6 +157,7 @@ struct Options {
   std::string rules, list, cache;
   int rounds = 5;
   int reloads = 0;
+  int costs = 0;  // expressions to show
   bool literals = false;
 };
 
@@ -254,6 +248,21 @@ nlohmann::json stage(const Options& options) {
   return out;
 }
 
+// Which databases and which expressions the time goes to.
+int costs(const Options& options) {
+  const auto set = compile(read_rules(options.rules), options.cache);
+  const auto messages = read_messages(options.list);
+  mail::UrlSettings how = set->url_settings();
+  how.idn = false;
+  Times ignored;
+  for (const auto& message : messages) run(*set, how, *message, ignored);
+  bench::timed = true;
+  for (const auto& message : messages) run(*set, how, *message, ignored);
+  bench::timed = false;
+  bench::print_costs(std::cout, static_cast<std::size_t>(options.costs), messages.size());
+  return 0;
+}
+
 // ---- rules that begin with a literal ----
 
 rules::RuleFile literal_rules(int count) {
@@ -319,6 +328,8 @@ bool read_options(int argc, char** argv, Options& out) {
       out.cache = value;
     else if (arg == "--rounds")
       out.rounds = std::atoi(value.c_str());
+    else if (arg == "--costs")
+      out.costs = std::atoi(value.c_str());
     else if (arg == "--reloads")
       out.reloads = std::atoi(value.c_str());
     else
@@ -328,15 +339,6 @@ bool read_options(int argc, char** argv, Options& out) {
 }
 
 }  // namespace
-
-// NOLINTBEGIN: names of the linker's
-extern "C" hs_error_t __wrap_hs_scan(const hs_database_t* database, const char* data,
-                                     unsigned length, unsigned flags, hs_scratch_t* scratch,
-                                     match_event_handler on_event, void* context) {
-  if (noted != nullptr) noted->push_back({database, std::string(data, length)});
-  return __real_hs_scan(database, data, length, flags, scratch, on_event, context);
-}
-// NOLINTEND
 
 int main(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "--compile-rules")
@@ -348,5 +350,6 @@ int main(int argc, char** argv) {
            "[--reloads N]\n       bench_content_stage --literals --list FILE --cache FOLDER\n";
     return 64;
   }
+  if (options.costs > 0) return costs(options);
   std::cout << (options.literals ? literals(options) : stage(options)).dump(1) << '\n';
 }

@@ -31,9 +31,15 @@ struct PatternPlan {
   Route route = Route::pcre_only;
   std::string hs_expression;  ///< exact and confirm: what Hyperscan is given
   unsigned hs_flags = 0;
+  /// Words that each match holds (needed_text.h), as an expression: what Hyperscan can be given
+  /// when it does not take the whole. Empty: none are known, or hs_expression is that already.
+  std::string words;
   std::string problem;     ///< invalid, unsupported: what is wrong
   std::size_t offset = 0;  ///< and where, in octets
 };
+
+/// Makes Hyperscan look for the words alone; PCRE2 confirms.
+void use_words(PatternPlan& plan);
 
 /// What can be seen in an expression's text. Errs to the side of true.
 struct PatternTraits {

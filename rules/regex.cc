@@ -41,7 +41,7 @@ struct Context {
   Context() : get(pcre2_compile_context_create(nullptr)) {
     if (get == nullptr) return;
     pcre2_set_newline(get, PCRE2_NEWLINE_LF);
-    pcre2_set_max_pattern_length(get, kMaxExpression + 16);
+    pcre2_set_max_pattern_length(get, 4 * kMaxExpression);  // with_shared_groups() may lengthen it
   }
   ~Context() { pcre2_compile_context_free(get); }
   Context(const Context&) = delete;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "rules/needed_text.h"
 #include "rules/regex.h"
 #include "rules/shared_groups.h"
 
@@ -133,22 +134,29 @@ struct SharedCase {
   const char* rewritten;  // null: nothing to share
 };
 
+// Calls of a group that begins with f, s or x.
+#define CALL0 R"((?:(?=[\x66\x73\x78])(?&shared0)))"
+#define CALL1 R"((?:(?=[\x66\x73\x78])(?&shared1)))"
+
 constexpr SharedCase kShared[] = {
     {"twice", "(?:first|second|x)y(?:first|second|x)",
-     "(?:(?&shared0)y(?&shared0))(?(DEFINE)(?<shared0>first|second|x))"},
-    {"counted", "(?:first|second|x){3}z",
-     "(?:(?&shared0){3}z)(?(DEFINE)(?<shared0>first|second|x))"},
+     "(?:" CALL0 "y" CALL0 ")(?(DEFINE)(?<shared0>first|second|x))"},
+    {"counted", "(?:first|second|x){3}z", "(?:" CALL0 "{3}z)(?(DEFINE)(?<shared0>first|second|x))"},
     {"one_in_another", "(?:(?:first|second|x)a){2}",
-     "(?:(?&shared0){2})(?(DEFINE)(?<shared0>(?:first|second|x)a))"},
+     "(?:" CALL0 "{2})(?(DEFINE)(?<shared0>(?:first|second|x)a))"},
     {"both", "(?:(?:first|second|x)a){2}(?:first|second|x)",
-     "(?:(?&shared0){2}(?&shared1))(?(DEFINE)(?<shared1>first|second|x)(?<shared0>(?&shared1)a))"},
+     "(?:" CALL0 "{2}" CALL1 ")(?(DEFINE)(?<shared1>first|second|x)(?<shared0>" CALL1 "a))"},
+    {"may_be_empty", "(?:first|second|x?)y(?:first|second|x?)",
+     "(?:(?&shared0)y(?&shared0))(?(DEFINE)(?<shared0>first|second|x?))"},
+    {"not_followed", "(?:first|\\second|x)y(?:first|\\second|x)",
+     "(?:(?&shared0)y(?&shared0))(?(DEFINE)(?<shared0>first|\\second|x))"},
     {"once", "(?:first|second|x)y", nullptr},
     {"short", "(?:a|b)(?:a|b)", nullptr},
     {"with_a_capture_inside", "(?:first(second)|x)(?:first(second)|x)", nullptr},
     {"parenthesis_in_a_class", "(?:[()]first|second)(?:[()]first|second)",
-     "(?:(?&shared0)(?&shared0))(?(DEFINE)(?<shared0>[()]first|second))"},
+     R"((?:(?:(?=[\x28-\x29\x73])(?&shared0))(?:(?=[\x28-\x29\x73])(?&shared0)))(?(DEFINE)(?<shared0>[()]first|second)))"},
     {"escaped_parenthesis", "(?:\\(first|second\\)x)(?:\\(first|second\\)x)",
-     "(?:(?&shared0)(?&shared0))(?(DEFINE)(?<shared0>\\(first|second\\)x))"},
+     R"((?:(?:(?=[\x28\x73])(?&shared0))(?:(?=[\x28\x73])(?&shared0)))(?(DEFINE)(?<shared0>\(first|second\)x)))"},
     {"option_in_the_middle", "(?:first|second|x)(?i)(?:first|second|x)", nullptr},
     {"back_reference", "(a)(?:first|second|x)(?:first|second|x)\\1", nullptr},
     {"unbalanced", "(?:first|second|x)(?:first|second|x))", nullptr},
@@ -181,6 +189,67 @@ TEST(SharedGroups, MakeLargeExpressionsFit) {
   runner.start({});
   EXPECT_EQ(runner.find(*regex, text), RegexRunner::Found::yes);
   EXPECT_EQ(runner.find(*regex, text + "b"), RegexRunner::Found::no);
+}
+
+// ---- words that a match needs ----
+
+struct NeededCase {
+  const char* name;
+  const char* expression;
+  const char* words;  // "a|b" in their order; "-" when the expression is not followed
+};
+
+constexpr NeededCase kNeeded[] = {
+    {"literal", "Foobar", "foobar"},
+    {"optional_part", "colou?rs", "colors|colours"},
+    {"behind_an_optional_part", "(?:dear )?friend", "dear friend|friend"},
+    {"behind_any_number", "x*friend", "friend"},
+    {"star_is_not_once", "fx*oobar", "oobar"},
+    {"open_count_from_nothing", "fx{0,}oobar", "oobar"},
+    {"one_or_more", "ter+itory", "ritory"},
+    {"counted", "(?:abcd){2}", "abcd"},
+    {"alternatives", "one two|three", "one two|three"},
+    {"alternative_without_a_word", "one two|\\w+", ""},
+    {"empty_alternative", "(?:friend|)x", ""},
+    {"longest_of_a_sequence", "foo\\s+barbaz\\s+qux", "barbaz"},
+    {"too_short", "ab\\s+cd", ""},
+    {"class_of_few", "[vw]iagra", "viagra|wiagra"},
+    {"class_range", "[a-c]foobar", "foobar"},
+    {"negated_class", "[^a]foobar", "foobar"},
+    {"dot", "foo.bar", "bar"},
+    {"hex", "\\x66oobar", "foobar"},
+    {"look_around_is_not_there", "(?<!x)foobar(?=quux)(?!y)", "foobar"},
+    {"back_reference", "(foo)\\1bar", "bar"},
+    {"options", "(?i)foobar", "foobar"},
+    {"brace_that_is_none", "foo{x}", "foo{x}"},
+    {"zero_times", "(?:foobar){0}quux", "quux"},
+    {"recursion", "foobar(?R)?", "-"},
+    {"condition", "(x)?(?(1)foobar|quux)", "-"},
+    {"quoted", "\\Qfoobar\\E", "-"},
+    {"verb", "foobar(*SKIP)x", "-"},
+    {"octal", "\\012foobar", "-"},
+    {"open", "(foobar", "-"},
+};
+
+TEST(NeededText, IsThatOfTheTable) {
+  for (const NeededCase& c : kNeeded) {
+    const auto needed = needed_text(expression(c.expression));
+    std::string words = needed ? "" : "-";
+    if (needed) {
+      for (const std::string& word : needed->words) words += (words.empty() ? "" : "|") + word;
+    }
+    EXPECT_EQ(words, c.words) << c.name;
+  }
+  EXPECT_FALSE(needed_text(expression(std::string(5000, '(').c_str())));
+  EXPECT_GT(needed_text(expression("(?:(?:ab|cd){1,30}x){100}"))->states, 10000U);
+}
+
+// What is too much for Hyperscan is found by its words.
+TEST(PatternPlan, LargeOnesAreFoundByTheirWords) {
+  const PatternPlan plan =
+      plan_pattern({expression("(?:(?:one|two)+[\\w ]{0,40}three.?){90}"), true, false});
+  EXPECT_EQ(plan.route, Route::confirm);
+  EXPECT_EQ(plan.hs_expression, "three");
 }
 
 // ---- long subjects are searched in windows ----

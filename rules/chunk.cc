@@ -52,8 +52,13 @@ Attempt compile_set(const std::vector<PatternPlan>& plans, const std::vector<uns
   return out;
 }
 
-// What Hyperscan refuses exactly it may take as an approximation; what it refuses so, PCRE2 takes.
+// What Hyperscan refuses it may take by its words, or else as an approximation; what it refuses so,
+// PCRE2 takes.
 void weaken(PatternPlan& plan) {
+  if (!plan.words.empty()) {
+    use_words(plan);
+    return;
+  }
   if ((plan.hs_flags & HS_FLAG_PREFILTER) != 0) {
     plan.route = Route::pcre_only;
     return;

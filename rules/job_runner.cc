@@ -1,6 +1,7 @@
 #include "rules/job_runner.h"
 
 #include <algorithm>
+#include <chrono>
 #include <deque>
 #include <thread>
 
@@ -12,15 +13,17 @@
 namespace gatepost::rules {
 namespace {
 
-constexpr std::size_t kPieces = 8;  // of a chunk that is tried again
-constexpr int kLookEvery = 5;       // ms
+constexpr std::size_t kPieces = 8;  // of what is tried again, down to single patterns
+// What failed is tried again for so many times the time limit of a child, from the start of all.
+constexpr int kTimesLimit = 20;
+constexpr std::size_t kMostChildren = 500;
+constexpr int kLookEvery = 5;  // ms
 
 // The part of a job that one child does.
 struct Task {
   std::size_t job = 0;
   std::size_t chunk = 0;  // of the job, where this begins
   std::size_t first = 0;  // pattern of that chunk, when it is a part of one
-  bool again = false;
   Job work;
 };
 
@@ -95,11 +98,12 @@ class Runner {
   Result<void> in_children() {
     for (const std::size_t i : missing_) {
       run_.outcomes[i].resize(jobs_[i].size());
-      waiting_.push_back({i, 0, 0, false, jobs_[i]});
+      waiting_.push_back({i, 0, 0, jobs_[i]});
     }
     std::size_t most = options_.max_children > 0 ? static_cast<std::size_t>(options_.max_children)
                                                  : std::thread::hardware_concurrency();
     most = std::max<std::size_t>(most, 1);
+    until_ = std::chrono::steady_clock::now() + kTimesLimit * options_.limits.time;
     std::vector<Running> running;
     while (!waiting_.empty() || !running.empty()) {
       while (!waiting_.empty() && running.size() < most) {
@@ -142,7 +146,10 @@ class Runner {
         running.child.poll() != Child::State::out_of_memory) {
       lasting_[task.job] = false;
     }
-    if (task.again) {
+    const bool is_single = task.work.size() == 1 && task.work[0].patterns.size() <= 1;
+    const bool enough = std::chrono::steady_clock::now() > until_ ||
+                        run_.children + waiting_.size() > missing_.size() + kMostChildren;
+    if (is_single || enough) {
       accept(task, without_hyperscan(task, reason));
     } else {
       cut(task);
@@ -156,7 +163,7 @@ class Runner {
       const std::size_t step = std::max<std::size_t>((patterns.size() + kPieces - 1) / kPieces, 1);
       for (std::size_t first = 0; first < patterns.size(); first += step) {
         const std::size_t last = std::min(first + step, patterns.size());
-        Task part{task.job, c, first, true, Job(1)};
+        Task part{task.job, task.chunk + c, task.first + first, Job(1)};
         part.work[0].patterns.assign(patterns.begin() + static_cast<std::ptrdiff_t>(first),
                                      patterns.begin() + static_cast<std::ptrdiff_t>(last));
         waiting_.push_back(std::move(part));
@@ -165,13 +172,14 @@ class Runner {
   }
 
   void accept(const Task& task, JobOutcome outcome) {
-    if (!task.again) {
-      run_.outcomes[task.job] = std::move(outcome);
-      return;
-    }
-    ChunkOutcome& whole = run_.outcomes[task.job][task.chunk];
-    ChunkOutcome& part = outcome[0];
-    whole.patterns.resize(jobs_[task.job][task.chunk].patterns.size());
+    for (std::size_t c = 0; c < outcome.size(); ++c)
+      accept_chunk(task, task.chunk + c, std::move(outcome[c]));
+  }
+
+  // All of a chunk, or a part of it.
+  void accept_chunk(const Task& task, std::size_t chunk, ChunkOutcome part) {
+    ChunkOutcome& whole = run_.outcomes[task.job][chunk];
+    whole.patterns.resize(jobs_[task.job][chunk].patterns.size());
     std::move(part.patterns.begin(), part.patterns.end(),
               whole.patterns.begin() + static_cast<std::ptrdiff_t>(task.first));
     for (ChunkPart& one : part.parts) {
@@ -198,6 +206,7 @@ class Runner {
   std::vector<std::string> keys_;
   std::vector<std::size_t> missing_;
   std::deque<Task> waiting_;
+  std::chrono::steady_clock::time_point until_;  // when nothing is tried again any more
   JobRun run_;
 };
 

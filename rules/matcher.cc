@@ -71,13 +71,19 @@ class MetaTime {
   MatchProfile* profile_;
   MatchProfile::Clock::time_point start_;
 };
+// Whether the LF behind a piece is seen by rules: paragraphs and lines of a body end with it.
+enum class LineEnd : std::uint32_t { outside = 0, inside = 1 };
 
 // A text that one group of rules looks at. Without pieces it is one piece.
 class TextScan {
  public:
   TextScan(const RuleSetParts& parts, MatchState& state, std::string_view text,
-           const std::vector<mail::PieceText::Piece>* pieces)
-      : parts_(parts), state_(state), text_(text), pieces_(pieces) {
+           const std::vector<mail::PieceText::Piece>* pieces, LineEnd line_end = LineEnd::outside)
+      : parts_(parts),
+        state_(state),
+        text_(text),
+        pieces_(pieces),
+        line_end_(static_cast<std::uint32_t>(line_end)) {
     if (text_.size() > std::numeric_limits<std::uint32_t>::max())
       text_ = text_.substr(0, std::numeric_limits<std::uint32_t>::max());
     ++state_.round;
@@ -134,7 +140,7 @@ class TextScan {
     std::uint32_t begin = 0;
     std::uint32_t number = 0;
     if (pieces_ != nullptr) {
-      // A match that ends behind the LF of a piece reaches out of it.
+      // A match that ends in no piece reaches out of one.
       if (!find_piece(to)) return;
       number = piece_;
       if (number == 0 && slot.skip_subject) return;
@@ -164,12 +170,12 @@ class TextScan {
       piece_ = static_cast<std::uint32_t>(after - pieces.begin() - 1);
     }
     while (piece_ + 1 < pieces.size() && to > pieces[piece_ + 1].begin) ++piece_;
-    return to > pieces[piece_].begin && to <= pieces[piece_].end;
+    return to > pieces[piece_].begin && to <= pieces[piece_].end + line_end_;
   }
 
   std::string_view piece_text(std::size_t number) const {
     const auto& piece = (*pieces_)[number];
-    return text_.substr(piece.begin, piece.end - piece.begin);
+    return text_.substr(piece.begin, piece.end + line_end_ - piece.begin);
   }
 
   void pcre_only(std::uint32_t rule) {
@@ -227,6 +233,7 @@ class TextScan {
   MatchState& state_;
   std::string_view text_;
   const std::vector<mail::PieceText::Piece>* pieces_;
+  std::uint32_t line_end_;
   const Database* database_ = nullptr;
   std::uint32_t piece_ = 0;
   bool limited_ = false;
@@ -353,8 +360,10 @@ class CompiledRules final : public RuleSet {
     if (run.subject.smtp != nullptr) scan_stages(run.state, *run.subject.smtp, std::nullopt);
     scan_headers(run.state, run.facts);
     const mail::Content& content = run.subject.content;
-    TextScan(parts_, run.state, content.body.text, &content.body.pieces).run(parts_.body);
-    TextScan(parts_, run.state, content.rawbody.text, &content.rawbody.pieces).run(parts_.rawbody);
+    TextScan(parts_, run.state, content.body.text, &content.body.pieces, LineEnd::inside)
+        .run(parts_.body);
+    TextScan(parts_, run.state, content.rawbody.text, &content.rawbody.pieces, LineEnd::inside)
+        .run(parts_.rawbody);
     TextScan(parts_, run.state, content.full, nullptr).run(parts_.full);
     scan_urls(run.state, run.subject.urls);
     scan_mime_headers(run.state, run.context);
@@ -617,7 +626,9 @@ class CompiledRules final : public RuleSet {
       begin =
           seen ? state.runner.begin() : touched.end - std::min<std::size_t>(touched.end, kShown);
     }
-    return std::string(touched.text.substr(begin, std::min(touched.end - begin, kShown)));
+    std::string_view text = touched.text.substr(begin, std::min(touched.end - begin, kShown));
+    if (text.ends_with('\n')) text.remove_suffix(1);
+    return std::string(text);
   }
 
   RuleSetParts parts_;

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
+#include <utility>
 
 #include <hs/hs.h>
 
 #include "core/base/text.h"
+#include "rules/needed_text.h"
 
 namespace gatepost::rules {
 namespace {
@@ -29,7 +31,10 @@ class Walker {
   }
 
  private:
-  void keep(std::size_t from) { traits_.with_line_anchors.append(text_.substr(from, at_ - from)); }
+  void keep(std::size_t from) {
+    traits_.with_line_anchors.append(text_.substr(from, at_ - from));
+    traits_.without_end_anchors.append(text_.substr(from, at_ - from));
+  }
 
   void item() {
     const std::size_t from = at_;
@@ -44,8 +49,11 @@ class Walker {
       repeat();
     } else if (c == '*' || c == '+') {
       if (wide_item_) traits_.has_wide_repeat = true;
-    } else if (c == '^' || c == '$') {
+    } else if (c == '^') {
       traits_.has_anchor = true;
+    } else if (c == '$') {
+      end_anchor();
+      return;
     } else if (c == '.') {
       wide_item_ = true;
       if (dotall_) traits_.may_match_lf = true;
@@ -60,14 +68,22 @@ class Walker {
     keep(from);
   }
 
+  void end_anchor() {
+    traits_.has_anchor = true;
+    traits_.with_line_anchors += '$';
+    traits_.without_end_anchors += "(?:)";
+  }
+
   bool escape_outside_class() {
     const std::size_t from = at_ - 1;
     if (at_ >= text_.size()) return false;
     const char c = text_[at_];
     if (c == 'A' || c == 'z' || c == 'Z' || c == 'G') {
       ++at_;
+      if (c == 'z' || c == 'Z') return end_anchor(), true;
       traits_.has_anchor = true;
-      traits_.with_line_anchors += c == 'A' || c == 'G' ? '^' : '$';
+      traits_.with_line_anchors += '^';
+      traits_.without_end_anchors += '^';
       return true;
     }
     if (c == 'Q') {
@@ -254,6 +270,27 @@ class Walker {
   PatternTraits traits_;
 };
 
+// Hyperscan takes long to refuse more, or blurs them until they match everywhere.
+constexpr std::size_t kManyStates = 5000;
+
+std::string expression_of_words(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) {
+    if (!out.empty()) out += '|';
+    for (const char c : word) {
+      if (is_alnum(c)) {
+        out += c;
+        continue;
+      }
+      constexpr char kDigits[] = "0123456789abcdef";
+      const auto octet = static_cast<unsigned char>(c);
+      out.append("\\x") += kDigits[octet >> 4];
+      out += kDigits[octet & 15];
+    }
+  }
+  return out;
+}
+
 struct Info {
   unsigned min_width = 0;
 };
@@ -271,6 +308,12 @@ std::optional<Info> hs_info(const std::string& expression, unsigned flags) {
 }
 
 }  // namespace
+
+void use_words(PatternPlan& plan) {
+  plan.hs_expression = std::exchange(plan.words, {});
+  plan.hs_flags = HS_FLAG_CASELESS | (plan.hs_flags & HS_FLAG_SINGLEMATCH);
+  plan.route = Route::confirm;
+}
 
 PatternTraits traits_of(const Expression& expression) {
   return Walker(expression).walk();
@@ -290,7 +333,10 @@ PatternPlan plan_pattern(const PatternInput& input) {
   if (e.text.find('\0') != std::string::npos) return plan;
   if (input.in_pieces && traits.clears_multiline) return plan;
 
-  plan.hs_expression = input.in_pieces ? traits.with_line_anchors : e.text;
+  // What takes the LF of a piece may stand at its end, where the next line begins for Hyperscan.
+  plan.hs_expression = !input.in_pieces      ? e.text
+                       : traits.may_match_lf ? traits.without_end_anchors
+                                             : traits.with_line_anchors;
   // Hyperscan has no flag for x but the option, and wants an end to the last comment.
   if (e.extended) plan.hs_expression = "(?x)" + plan.hs_expression + "\n";
   if (e.caseless) plan.hs_flags |= HS_FLAG_CASELESS;
@@ -299,6 +345,17 @@ PatternPlan plan_pattern(const PatternInput& input) {
   // lie between: more places than meant, never fewer.
   if (e.multiline || input.in_pieces) plan.hs_flags |= HS_FLAG_MULTILINE;
 
+  const auto needed = needed_text(e);
+  if (needed) plan.words = expression_of_words(needed->words);
+  // One report is enough where the first settles it: exact ones, and single subjects, where PCRE2
+  // looks at the whole anyway.
+  const unsigned single = input.in_pieces || input.every_match ? 0 : HS_FLAG_SINGLEMATCH;
+  if (needed && needed->states > kManyStates) {
+    if (plan.words.empty()) return plan;
+    plan.hs_flags = single;
+    use_words(plan);
+    return plan;
+  }
   plan.route =
       input.in_pieces && (traits.may_match_lf || traits.has_anchor) ? Route::confirm : Route::exact;
   auto info = hs_info(plan.hs_expression, plan.hs_flags);
@@ -309,12 +366,11 @@ PatternPlan plan_pattern(const PatternInput& input) {
   }
   if (!info || info->min_width == 0) {
     plan.route = Route::pcre_only;
+    plan.hs_flags = single;
+    if (!plan.words.empty()) use_words(plan);
     return plan;
   }
-  // One report is enough where the first settles it: exact ones, and single subjects, where PCRE2
-  // looks at the whole anyway.
-  const bool first_settles = plan.route == Route::exact || !input.in_pieces;
-  if (first_settles && !input.every_match) plan.hs_flags |= HS_FLAG_SINGLEMATCH;
+  plan.hs_flags |= plan.route == Route::exact && !input.every_match ? HS_FLAG_SINGLEMATCH : single;
   return plan;
 }
 

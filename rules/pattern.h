@@ -21,7 +21,7 @@ enum class Route : std::uint8_t {
 struct PatternInput {
   Expression expression;
   /// The subject is a text in pieces that Hyperscan sees as one buffer: ^, $ and the like mean the
-  /// ends of a piece, and a match must lie in one.
+  /// ends of a piece, and a match must lie in one, which may have its LF.
   bool in_pieces = false;
   /// Each place where it matches is wanted, not the first alone.
   bool every_match = false;
@@ -31,9 +31,15 @@ struct PatternPlan {
   Route route = Route::pcre_only;
   std::string hs_expression;  ///< exact and confirm: what Hyperscan is given
   unsigned hs_flags = 0;
+  /// Words that each match holds (needed_text.h), as an expression: what Hyperscan can be given
+  /// when it does not take the whole. Empty: none are known, or hs_expression is that already.
+  std::string words;
   std::string problem;     ///< invalid, unsupported: what is wrong
   std::size_t offset = 0;  ///< and where, in octets
 };
+
+/// Makes Hyperscan look for the words alone; PCRE2 confirms.
+void use_words(PatternPlan& plan);
 
 /// What can be seen in an expression's text. Errs to the side of true.
 struct PatternTraits {
@@ -43,6 +49,8 @@ struct PatternTraits {
   bool has_wide_repeat = false;   ///< an unlimited repeat or one of more than 8 of something wide
   /// The expression with \A as ^ and \z, \Z as $.
   std::string with_line_anchors;
+  /// The same without $, \z and \Z: matches wherever the other does, and maybe elsewhere.
+  std::string without_end_anchors;
 };
 PatternTraits traits_of(const Expression& expression);
 

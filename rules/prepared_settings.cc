@@ -9,7 +9,7 @@ PreparedSettings::PreparedSettings(RuleSettings settings) : settings_(std::move(
   for (const std::string& name : settings_.two_level) registries_.add_two_level(name);
   for (const std::string& name : settings_.three_level) registries_.add_three_level(name);
   for (const Pattern& pattern : settings_.redirectors) {
-    if (auto regex = Regex::compile(expression_of(pattern)))
+    if (auto regex = Regex::compile(expression_of(pattern), Captures::wanted))
       redirectors_.push_back(std::move(regex));
   }
   urls_.registries = &registries_;

@@ -1,10 +1,14 @@
 #include "rules/regex.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include <algorithm>
 #include <new>
 
 #include <pcre2.h>
 #include <time.h>
+
+#include "core/base/text.h"
+#include "rules/shared_groups.h"
 
 namespace gatepost::rules {
 namespace {
@@ -12,6 +16,9 @@ namespace {
 // How often the clock is asked: once in so many start positions. With the default steps and at 1 to
 // 2 ns a step that is every 50 ms at worst.
 constexpr std::uint32_t kPositionsPerLook = 256;
+// Start positions of one run of PCRE2; between two of them the clock can be looked at.
+constexpr std::size_t kWindow = 256;
+constexpr std::size_t kLeastSteps = 1000;
 
 // Of this thread, so that a busy machine does not change a verdict.
 std::chrono::nanoseconds cpu_time() {
@@ -21,7 +28,8 @@ std::chrono::nanoseconds cpu_time() {
 }
 
 std::uint32_t options_of(const Expression& e) {
-  std::uint32_t options = PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C;
+  std::uint32_t options =
+      PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_USE_OFFSET_LIMIT;
   if (e.caseless) options |= PCRE2_CASELESS;
   if (e.multiline) options |= PCRE2_MULTILINE;
   if (e.dotall) options |= PCRE2_DOTALL;
@@ -33,7 +41,7 @@ struct Context {
   Context() : get(pcre2_compile_context_create(nullptr)) {
     if (get == nullptr) return;
     pcre2_set_newline(get, PCRE2_NEWLINE_LF);
-    pcre2_set_max_pattern_length(get, kMaxExpression + 16);
+    pcre2_set_max_pattern_length(get, 4 * kMaxExpression);  // with_shared_groups() may lengthen it
   }
   ~Context() { pcre2_compile_context_free(get); }
   Context(const Context&) = delete;
@@ -42,14 +50,41 @@ struct Context {
 };
 
 pcre2_code* compile_code(const Expression& expression, std::string_view text, int& error,
-                         std::size_t& offset) {
+                         std::size_t& offset, std::uint32_t more = 0) {
   const Context context;
   if (context.get == nullptr) return error = PCRE2_ERROR_NOMEMORY, nullptr;
   PCRE2_SIZE at = 0;
   pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
-                                   options_of(expression), &error, &at, context.get);
+                                   options_of(expression) | more, &error, &at, context.get);
   offset = at == PCRE2_UNSET ? 0 : at;
   return code;
+}
+
+// Whether the expression names a group by its number or asks whether it took part. Errs to the side
+// of true.
+bool refers_to_groups(std::string_view text) {
+  for (std::size_t i = 0; i + 1 < text.size(); ++i) {
+    const char next = text[i + 1];
+    if (text[i] == '\\') {
+      if ((next >= '1' && next <= '9') || next == 'g' || next == 'k') return true;
+      ++i;
+    } else if (text[i] == '(' && next == '?') {
+      const std::string_view head = text.substr(i + 2, 2);
+      constexpr std::string_view kReferring = "(R&P0123456789+'|";
+      if (head.empty() || kReferring.find(head[0]) != kReferring.npos) return true;
+      if (head[0] == '-' && head.size() == 2 && is_digit(head[1])) return true;
+      if (head[0] == '<' && head != "<=" && head != "<!") return true;
+    }
+  }
+  return false;
+}
+
+// One that is too large with its repeated groups written once.
+pcre2_code* compile_with_shared(const Expression& e, std::uint32_t more) {
+  const auto shared = e.extended ? std::nullopt : with_shared_groups(e.text);
+  int error = 0;
+  std::size_t offset = 0;
+  return shared ? compile_code(e, *shared, error, offset, more) : nullptr;
 }
 
 // What Perl takes and PCRE2 on octets does not: patterns of more than 64 KiB of its code, code in
@@ -81,6 +116,8 @@ std::optional<RegexFault> check_regex(const Expression& expression) {
   int error = 0;
   std::size_t offset = 0;
   pcre2_code* code = compile_code(expression, expression.text, error, offset);
+  if (code == nullptr && error == PCRE2_ERROR_PATTERN_TOO_LARGE)
+    code = compile_with_shared(expression, 0);
   if (code != nullptr) {
     pcre2_code_free(code);
     return std::nullopt;
@@ -91,15 +128,21 @@ std::optional<RegexFault> check_regex(const Expression& expression) {
                     is_unsupported(error, expression, offset)};
 }
 
-std::unique_ptr<const Regex> Regex::compile(const Expression& expression) {
-  // The callout is called at each start position that is tried, which is where time is looked at.
-  const std::string text = "(?C1)(?:" + expression.text + (expression.extended ? "\n)" : ")");
+std::unique_ptr<const Regex> Regex::compile(const Expression& expression, Captures captures) {
+  const bool plain = captures == Captures::unused && !refers_to_groups(expression.text);
+  const std::uint32_t more = plain ? PCRE2_NO_AUTO_CAPTURE : 0;
   int error = 0;
   std::size_t offset = 0;
   std::unique_ptr<Regex> out(new Regex);
-  out->code_ = compile_code(expression, text, error, offset);
+  out->code_ = compile_code(expression, expression.text, error, offset, more);
+  if (out->code_ == nullptr && error == PCRE2_ERROR_PATTERN_TOO_LARGE)
+    out->code_ = compile_with_shared(expression, more);
   if (out->code_ == nullptr) return nullptr;
   out->jit_ = pcre2_jit_compile(out->code_, PCRE2_JIT_COMPLETE) == 0;
+  std::uint32_t found = 0;
+  pcre2_pattern_info(out->code_, PCRE2_INFO_ALLOPTIONS, &found);
+  out->anchored_ = (found & PCRE2_ANCHORED) != 0;
+  out->one_window_ = !out->anchored_ && expression.text.find("\\G") != std::string::npos;
   return out;
 }
 
@@ -116,9 +159,6 @@ RegexRunner::RegexRunner()
     throw std::bad_alloc();
   }
   pcre2_jit_stack_assign(context_, nullptr, stack_);
-  pcre2_set_callout(
-      context_,
-      [](pcre2_callout_block* block, void* self) { return on_start_position(block, self); }, this);
 }
 
 RegexRunner::~RegexRunner() {
@@ -136,23 +176,25 @@ void RegexRunner::start(const RegexBudget& budget) {
   pcre2_set_match_limit(context_, budget.steps);
   pcre2_set_heap_limit(context_, budget.heap_kib);
   positions_ = 0;
+  next_look_ = kPositionsPerLook;
   out_of_time_ = false;
   runs_ = limited_ = 0;
 }
 
-int RegexRunner::on_start_position(pcre2_callout_block_8* /*block*/, void* self) {
-  auto& runner = *static_cast<RegexRunner*>(self);
-  if (++runner.positions_ % kPositionsPerLook != 0) return 0;
-  if (runner.positions_ == kPositionsPerLook) {
-    runner.began_ = cpu_time();  // most messages never come here
-  } else if (cpu_time() - runner.began_ > runner.budget_.time) {
-    runner.out_of_time_ = true;
+// Most messages never come here.
+void RegexRunner::look_at_clock() {
+  const auto wall = std::chrono::steady_clock::now();
+  if (next_look_ == kPositionsPerLook) {
+    began_ = cpu_time();
+    began_on_wall_ = wall;
+  } else if (wall - began_on_wall_ > budget_.time && cpu_time() - began_ > budget_.time) {
+    out_of_time_ = true;
   }
-  return runner.out_of_time_ ? PCRE2_ERROR_CALLOUT : 0;
+  next_look_ = positions_ + kPositionsPerLook;
 }
 
-int RegexRunner::run(const Regex& regex, std::string_view subject, std::size_t from,
-                     std::uint32_t options) {
+int RegexRunner::run_once(const Regex& regex, std::string_view subject, std::size_t from,
+                          std::uint32_t options) {
   const auto* octets =
       reinterpret_cast<PCRE2_SPTR>(subject.data() == nullptr ? "" : subject.data());
   int rc = PCRE2_ERROR_JIT_STACKLIMIT;
@@ -164,6 +206,36 @@ int RegexRunner::run(const Regex& regex, std::string_view subject, std::size_t f
                      context_);
   }
   return rc;
+}
+
+// A window of start positions at a time. A pattern that sees where a search begins gets one window
+// and the fewer steps from each position, so that its time is bounded, too.
+int RegexRunner::run(const Regex& regex, std::string_view subject, std::size_t from,
+                     std::uint32_t options) {
+  if (regex.anchored_ || regex.one_window_) {
+    const std::size_t windows = regex.anchored_ ? 1 : 1 + subject.size() / kWindow;
+    pcre2_set_offset_limit(context_, PCRE2_UNSET);
+    if (windows > 1) {
+      pcre2_set_match_limit(context_, static_cast<std::uint32_t>(std::max<std::size_t>(
+                                          budget_.steps / windows, kLeastSteps)));
+    }
+    const int rc = run_once(regex, subject, from, options);
+    if (windows > 1) pcre2_set_match_limit(context_, budget_.steps);
+    positions_ += windows;
+    if (positions_ >= next_look_) look_at_clock();
+    return rc;
+  }
+  for (;;) {
+    const bool last = subject.size() - from < kWindow;
+    pcre2_set_offset_limit(context_, last ? PCRE2_UNSET : from + kWindow - 1);
+    const int rc = run_once(regex, subject, from, options);
+    positions_ += last ? subject.size() - from + 1 : kWindow;
+    if (positions_ >= next_look_) look_at_clock();
+    if (rc != PCRE2_ERROR_NOMATCH || last) return rc;
+    if (out_of_time_) return PCRE2_ERROR_CALLOUT;
+    from += kWindow;
+    options &= ~std::uint32_t{PCRE2_NOTEMPTY_ATSTART};
+  }
 }
 
 RegexRunner::Found RegexRunner::find(const Regex& regex, std::string_view subject,

@@ -13,7 +13,6 @@ struct pcre2_real_code_8;
 struct pcre2_real_match_context_8;
 struct pcre2_real_match_data_8;
 struct pcre2_real_jit_stack_8;
-struct pcre2_callout_block_8;
 
 namespace gatepost::rules {
 
@@ -41,11 +40,16 @@ constexpr std::size_t kMaxExpression = 131072;
 /// @return what is wrong with it, or nothing.
 std::optional<RegexFault> check_regex(const Expression& expression);
 
+/// Whether RegexRunner::first_group() is asked for. Without, plain parentheses only group, which is
+/// faster, unless the expression itself refers to what they hold.
+enum class Captures { unused, wanted };
+
 /// Compiled, immutable, any thread.
 class Regex {
  public:
   /// @return null when it does not compile (check_regex says why) or memory is short.
-  static std::unique_ptr<const Regex> compile(const Expression& expression);
+  static std::unique_ptr<const Regex> compile(const Expression& expression,
+                                              Captures captures = Captures::unused);
   ~Regex();
   Regex(const Regex&) = delete;
   Regex& operator=(const Regex&) = delete;
@@ -55,6 +59,8 @@ class Regex {
   Regex() = default;
   pcre2_real_code_8* code_ = nullptr;
   bool jit_ = false;
+  bool anchored_ = false;    // one start position alone
+  bool one_window_ = false;  // \G: what it matches depends on where the search begins
 };
 
 /// What may be spent on the expressions of one message.
@@ -97,16 +103,22 @@ class RegexRunner {
   std::size_t limited() const { return limited_; }
 
  private:
-  static int on_start_position(pcre2_callout_block_8* block, void* self);
   void release();
+  void look_at_clock();
   int run(const Regex& regex, std::string_view subject, std::size_t from, std::uint32_t options);
+  int run_once(const Regex& regex, std::string_view subject, std::size_t from,
+               std::uint32_t options);
 
   pcre2_real_match_context_8* context_ = nullptr;
   pcre2_real_match_data_8* data_ = nullptr;
   pcre2_real_jit_stack_8* stack_ = nullptr;
   RegexBudget budget_;
-  std::chrono::nanoseconds began_{};  // CPU time of the thread
-  std::uint64_t positions_ = 0;       // start positions tried for this message
+  // When the clock was first looked at for this message; the thread's CPU time, and the wall's,
+  // which is cheaper to ask and never less.
+  std::chrono::nanoseconds began_{};
+  std::chrono::steady_clock::time_point began_on_wall_{};
+  std::uint64_t positions_ = 0;  // start positions tried for this message, at most
+  std::uint64_t next_look_ = 0;
   bool out_of_time_ = false;
   std::size_t runs_ = 0;
   std::size_t limited_ = 0;

@@ -156,9 +156,10 @@ bool vertical_words(EvalContext& message, const EvalArguments& arguments) {
             const mail::PieceText& body = message.subject().content.body;
             for (std::size_t i = 0; i < body.pieces.size(); ++i) {
               const std::string_view piece = body.piece(i);
-              if (piece.size() <= 5) continue;
+              const std::size_t length = piece.size() + 1;  // with its line end
+              if (length <= 5) continue;
               const auto blanks = std::count(piece.begin(), piece.end(), ' ');
-              const auto others = static_cast<std::ptrdiff_t>(piece.size()) - blanks;
+              const auto others = static_cast<std::ptrdiff_t>(length) - blanks;
               const double here =
                   blanks > others || others == 0 ? 100 : static_cast<double>(100 * blanks / others);
               out.percent = std::max(out.percent, here);

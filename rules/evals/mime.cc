@@ -274,8 +274,13 @@ Capitals read_capitals(EvalContext& message) {
   const mail::PieceText& body = message.subject().content.body;
   for (std::size_t i = 0; i < body.pieces.size(); ++i) {
     const std::string_view piece = body.piece(i);
-    if (trim(piece).find_first_of(" \t\r\n") == piece.npos || message.matches(kBase64, piece))
+    if (trim(piece).find_first_of(" \t\r\n") == piece.npos) continue;
+    constexpr std::size_t kLine = 60;  // of base64, at least
+    if (piece.size() > 2 * kLine && piece.substr(0, kLine).find(' ') == piece.npos &&
+        message.matches(kBase64, piece)) {
       continue;
+    }
+    length += 1;  // the line end
     const auto count = [&](std::string_view text) {
       length += static_cast<double>(text.size());
       for (const char c : text) {
@@ -283,7 +288,7 @@ Capitals read_capitals(EvalContext& message) {
         if (c >= 'A' && c <= 'Z') ++upper;
       }
     };
-    if (message.matches(kJapanese, piece)) {
+    if (piece.find('\x1b') != piece.npos && message.matches(kJapanese, piece)) {
       const auto at = static_cast<std::size_t>(message.found().data() - piece.data());
       const std::size_t end = at + message.found().size();
       count(piece.substr(0, at));

@@ -81,7 +81,7 @@ int expected_count(const Rule& rule, const mail::Content& content) {
   const mail::PieceText& text = rule.type == RuleType::body ? content.body : content.rawbody;
   int count = 0;
   for (std::size_t i = 0; i < text.pieces.size(); ++i) {
-    const int here = oracle_count(rule.pattern, text.piece(i));
+    const int here = oracle_count(rule.pattern, std::string(text.piece(i)) + '\n');
     if (here < 0) return -1;
     count += here;
   }

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "rules/needed_text.h"
+#include "rules/regex.h"
+#include "rules/shared_groups.h"
+
 namespace gatepost::rules {
 namespace {
 
@@ -105,6 +109,7 @@ TEST(PatternTraits, AreThoseOfTheTable) {
     EXPECT_EQ(traits.has_wide_repeat, c.has_wide_repeat) << c.expression;
     EXPECT_EQ(traits.with_line_anchors, c.rewritten) << c.expression;
   }
+  EXPECT_EQ(traits_of(expression(R"(^a\$b$|c\z[$])")).without_end_anchors, R"(^a\$b(?:)|c(?:)[$])");
 }
 
 TEST(PatternTraits, OfAnyOctetsEnd) {
@@ -119,6 +124,169 @@ TEST(CheckRegex, SaysWhere) {
   EXPECT_EQ(fault->offset, 6U);
   EXPECT_NE(fault->what.find("range out of order"), std::string::npos);
   EXPECT_TRUE(check_regex(expression(std::string(kMaxExpression + 1, 'a').c_str())));
+}
+
+// ---- expressions that are too large for PCRE2 ----
+
+struct SharedCase {
+  const char* name;
+  const char* expression;
+  const char* rewritten;  // null: nothing to share
+};
+
+// Calls of a group that begins with f, s or x.
+#define CALL0 R"((?:(?=[\x66\x73\x78])(?&shared0)))"
+#define CALL1 R"((?:(?=[\x66\x73\x78])(?&shared1)))"
+
+constexpr SharedCase kShared[] = {
+    {"twice", "(?:first|second|x)y(?:first|second|x)",
+     "(?:" CALL0 "y" CALL0 ")(?(DEFINE)(?<shared0>first|second|x))"},
+    {"counted", "(?:first|second|x){3}z", "(?:" CALL0 "{3}z)(?(DEFINE)(?<shared0>first|second|x))"},
+    {"one_in_another", "(?:(?:first|second|x)a){2}",
+     "(?:" CALL0 "{2})(?(DEFINE)(?<shared0>(?:first|second|x)a))"},
+    {"both", "(?:(?:first|second|x)a){2}(?:first|second|x)",
+     "(?:" CALL0 "{2}" CALL1 ")(?(DEFINE)(?<shared1>first|second|x)(?<shared0>" CALL1 "a))"},
+    {"may_be_empty", "(?:first|second|x?)y(?:first|second|x?)",
+     "(?:(?&shared0)y(?&shared0))(?(DEFINE)(?<shared0>first|second|x?))"},
+    {"not_followed", "(?:first|\\second|x)y(?:first|\\second|x)",
+     "(?:(?&shared0)y(?&shared0))(?(DEFINE)(?<shared0>first|\\second|x))"},
+    {"once", "(?:first|second|x)y", nullptr},
+    {"short", "(?:a|b)(?:a|b)", nullptr},
+    {"with_a_capture_inside", "(?:first(second)|x)(?:first(second)|x)", nullptr},
+    {"parenthesis_in_a_class", "(?:[()]first|second)(?:[()]first|second)",
+     R"((?:(?:(?=[\x28-\x29\x73])(?&shared0))(?:(?=[\x28-\x29\x73])(?&shared0)))(?(DEFINE)(?<shared0>[()]first|second)))"},
+    {"escaped_parenthesis", "(?:\\(first|second\\)x)(?:\\(first|second\\)x)",
+     R"((?:(?:(?=[\x28\x73])(?&shared0))(?:(?=[\x28\x73])(?&shared0)))(?(DEFINE)(?<shared0>\(first|second\)x)))"},
+    {"option_in_the_middle", "(?:first|second|x)(?i)(?:first|second|x)", nullptr},
+    {"back_reference", "(a)(?:first|second|x)(?:first|second|x)\\1", nullptr},
+    {"unbalanced", "(?:first|second|x)(?:first|second|x))", nullptr},
+};
+
+TEST(SharedGroups, AreThoseOfTheTable) {
+  for (const SharedCase& c : kShared) {
+    const auto shared = with_shared_groups(c.expression);
+    ASSERT_EQ(shared.has_value(), c.rewritten != nullptr) << c.name;
+    if (shared) EXPECT_EQ(*shared, c.rewritten) << c.name;
+  }
+}
+
+TEST(SharedGroups, MakeLargeExpressionsFit) {
+  std::string tag = "(?:[aA@]";
+  for (int i = 0; i < 40; ++i) tag += "|[\\xc3][\\x80-\\x8" + std::to_string(i % 10) + "]";
+  tag += ')';
+  std::string word = "^(x)?";
+  for (int i = 0; i < 60; ++i) word += tag + "+b";
+  const Expression large = expression((word + '$').c_str());
+  EXPECT_FALSE(check_regex(large)) << check_regex(large)->what;
+  const auto regex = Regex::compile(large);
+  ASSERT_TRUE(regex);
+  std::string text;
+  for (int i = 0; i < 60; ++i)
+    text += i % 2 == 0 ? "ab"
+                       : "\xc3\x81"
+                         "Ab";
+  RegexRunner runner;
+  runner.start({});
+  EXPECT_EQ(runner.find(*regex, text), RegexRunner::Found::yes);
+  EXPECT_EQ(runner.find(*regex, text + "b"), RegexRunner::Found::no);
+}
+
+// ---- words that a match needs ----
+
+struct NeededCase {
+  const char* name;
+  const char* expression;
+  const char* words;  // "a|b" in their order; "-" when the expression is not followed
+};
+
+constexpr NeededCase kNeeded[] = {
+    {"literal", "Foobar", "foobar"},
+    {"optional_part", "colou?rs", "colors|colours"},
+    {"behind_an_optional_part", "(?:dear )?friend", "dear friend|friend"},
+    {"behind_any_number", "x*friend", "friend"},
+    {"star_is_not_once", "fx*oobar", "oobar"},
+    {"open_count_from_nothing", "fx{0,}oobar", "oobar"},
+    {"one_or_more", "ter+itory", "ritory"},
+    {"counted", "(?:abcd){2}", "abcd"},
+    {"alternatives", "one two|three", "one two|three"},
+    {"alternative_without_a_word", "one two|\\w+", ""},
+    {"empty_alternative", "(?:friend|)x", ""},
+    {"longest_of_a_sequence", "foo\\s+barbaz\\s+qux", "barbaz"},
+    {"too_short", "ab\\s+cd", ""},
+    {"class_of_few", "[vw]iagra", "viagra|wiagra"},
+    {"class_range", "[a-c]foobar", "foobar"},
+    {"negated_class", "[^a]foobar", "foobar"},
+    {"dot", "foo.barb", "barb"},
+    {"hex", "\\x66oobar", "foobar"},
+    {"look_around_is_not_there", "(?<!x)foobar(?=quux)(?!y)", "foobar"},
+    {"back_reference", "(foo)\\1barb", "barb"},
+    {"options", "(?i)foobar", "foobar"},
+    {"brace_that_is_none", "foo{x}", "foo{x}"},
+    {"zero_times", "(?:foobar){0}quux", "quux"},
+    {"recursion", "foobar(?R)?", "-"},
+    {"condition", "(x)?(?(1)foobar|quux)", "-"},
+    {"quoted", "\\Qfoobar\\E", "-"},
+    {"verb", "foobar(*SKIP)x", "-"},
+    {"octal", "\\012foobar", "-"},
+    {"open", "(foobar", "-"},
+};
+
+TEST(NeededText, IsThatOfTheTable) {
+  for (const NeededCase& c : kNeeded) {
+    const auto needed = needed_text(expression(c.expression));
+    std::string words = needed ? "" : "-";
+    if (needed) {
+      for (const std::string& word : needed->words) words += (words.empty() ? "" : "|") + word;
+    }
+    EXPECT_EQ(words, c.words) << c.name;
+  }
+  EXPECT_FALSE(needed_text(expression(std::string(5000, '(').c_str())));
+  EXPECT_GT(needed_text(expression("(?:(?:ab|cd){1,30}x){100}"))->states, 10000U);
+}
+
+// What is too much for Hyperscan is found by its words.
+TEST(PatternPlan, LargeOnesAreFoundByTheirWords) {
+  const PatternPlan plan =
+      plan_pattern({expression("(?:(?:one|two)+[\\w ]{0,40}three.?){90}"), true, false});
+  EXPECT_EQ(plan.route, Route::confirm);
+  EXPECT_EQ(plan.hs_expression, "three");
+}
+
+// ---- long subjects are searched in windows ----
+
+TEST(RegexRunner, FindsTheSameInLongTexts) {
+  struct Case {
+    const char* expression;
+    std::size_t begin;  // of the match behind 1,000 octets of "-"; npos: none
+  };
+  constexpr std::size_t kNone = std::string::npos;
+  const std::string text = std::string(1000, '-') + "foo bar" + std::string(1000, '-') + "\n";
+  const Case cases[] = {
+      {"foo", 1000},
+      {"-+foo", 0},
+      {"(?<=-)foo bar(?=-)", 1000},
+      {"^foo", kNone},
+      {"^-+foo", 0},
+      {"\\Afoo", kNone},
+      {"\\Gfoo", kNone},
+      {"(?:\\G|x)-", 0},
+      {"(?:\\G|x)foo", kNone},
+      {"bar-{1000}$", 1004},
+      {"(o)\\1", 1001},
+      {"(f)(o)(o)(?= )", 1000},
+      {"x*$", text.size() - 1},
+      {"[^-\\n]{7}", 1000},
+      {"(?m)^$", kNone},
+  };
+  RegexRunner runner;
+  for (const Case& c : cases) {
+    const auto regex = Regex::compile(expression(c.expression));
+    ASSERT_TRUE(regex) << c.expression;
+    runner.start({});
+    const auto found = runner.find(*regex, text);
+    EXPECT_EQ(found == RegexRunner::Found::yes, c.begin != kNone) << c.expression;
+    if (found == RegexRunner::Found::yes) EXPECT_EQ(runner.begin(), c.begin) << c.expression;
+  }
 }
 
 }  // namespace

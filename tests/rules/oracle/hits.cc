@@ -2,7 +2,8 @@
 // FILES…
 //
 // What our rules hit: one JSON object a line, {"file", "hits"}, subrules included, for the oracle
-// beside it. The first line is {"supported": [...], "metas": {NAME: [rules it uses]}}.
+// beside it. The first line is {"supported": [...], "unsupported": {NAME: why}, "network": [those
+// with tflags net], "metas": {NAME: [rules it uses]}}.
 
 #include <algorithm>
 #include <cstring>
@@ -110,6 +111,11 @@ json describe(const rules::RuleFile& file, const std::vector<rules::Diagnostic>&
   for (const rules::Diagnostic& d : file.diagnostics) {
     if (unsupported.contains(d.rule)) unsupported[d.rule] = d.what;
   }
+  json network = json::array();
+  for (const rules::Rule& rule : file.rules) {
+    const auto& flags = rule.flags.others;
+    if (std::find(flags.begin(), flags.end(), "net") != flags.end()) network.push_back(rule.name);
+  }
   json metas = json::object();
   for (const rules::Rule& rule : file.rules) {
     if (rule.type != rules::RuleType::meta) continue;
@@ -121,7 +127,10 @@ json describe(const rules::RuleFile& file, const std::vector<rules::Diagnostic>&
     }
     metas[rule.name] = uses;
   }
-  return {{"supported", supported}, {"unsupported", unsupported}, {"metas", metas}};
+  return {{"supported", supported},
+          {"unsupported", unsupported},
+          {"network", network},
+          {"metas", metas}};
 }
 
 json hits_of(const rules::RuleSet& set, const rules::RuleFile& file, const std::string& path,

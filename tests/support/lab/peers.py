@@ -86,8 +86,12 @@ def _write_maps(config):
 """)
 
 
-def start_rspamd(folder, resolver_port, cache):
-    """rspamd limited to what can be compared: two proxies that scan themselves, few modules, no Redis."""
+def start_rspamd(folder, resolver_port, cache, rule_files=None):
+    """rspamd limited to what can be compared: two proxies that scan themselves, few modules, no Redis.
+
+    With `rule_files` (a pattern of SpamAssassin's rule files) its module for those is the only one, and rules of its
+    own it has none.
+    """
     folder = pathlib.Path(folder)
     root = unpack("rspamd", cache)
     config = folder / "etc"
@@ -95,11 +99,14 @@ def start_rspamd(folder, resolver_port, cache):
     for name in ("db", "run", "log"):
         (folder / name).mkdir()
     for file in (config / "modules.d").glob("*.conf"):
-        if file.stem not in _RSPAMD_MODULES:
+        if file.stem not in (_RSPAMD_MODULES if rule_files is None else ()):
             file.write_text(f"{file.stem} {{ enabled = false; }}\n")
-    (config / "modules.d/rbl.conf").write_text(_RSPAMD_RBL)
-    (config / "modules.d/milter_headers.conf").write_text(_RSPAMD_HEADERS)
-    _write_maps(config)
+    if rule_files is None:
+        (config / "modules.d/rbl.conf").write_text(_RSPAMD_RBL)
+        (config / "modules.d/milter_headers.conf").write_text(_RSPAMD_HEADERS)
+        _write_maps(config)
+    else:
+        (config / "modules.d/spamassassin.conf").write_text(f'spamassassin {{ ruleset = "{rule_files}"; }}\n')
     override = config / "override.d"
     override.mkdir(exist_ok=True)
     for worker in ("normal", "controller", "fuzzy"):
@@ -108,15 +115,22 @@ def start_rspamd(folder, resolver_port, cache):
         f'milter = yes; timeout = 120s; count = 2; bind_socket = "{folder}/milter.sock mode=0666";\n'
         'upstream "local" { default = yes; self_scan = yes; }\n')
     (override / "options.inc").write_text(
-        f'filters = "dkim,regexp"; dns {{ nameserver = ["127.0.0.1:{resolver_port}:10"]; timeout = 5s; }}\n')
-    (override / "logging.inc").write_text('type = "file"; level = "notice";\n')
+        f'filters = "{"dkim,regexp" if rule_files is None else "regexp"}"; dns {{ nameserver = ["127.0.0.1:{resolver_port}:10"]; timeout = 5s; }}\n')
+    # Of SpamAssassin's rules it says at each message which ones it does not know.
+    level = "notice" if rule_files is None else "error"
+    (override / "logging.inc").write_text(f'type = "file"; level = "{level}";\n')
     (override / "classifier-bayes.conf").write_text("enabled = false;\n")
     (config / "statistic.conf").write_text("")
     share = root / "usr/share/rspamd"
     (config / "rspamd.conf.local").write_text(f'lang_detection {{ languages = "{share}/languages"; }}\n')
+    rules = share / "rules"
+    if rule_files is not None:
+        rules = folder / "rules"
+        rules.mkdir()
+        (rules / "rspamd.lua").write_text("require 'global_functions' ()\nconfig['regexp'] = {}\nrspamd_maps = {}\n")
     variables = {"CONFDIR": config, "LOCAL_CONFDIR": config, "DBDIR": folder / "db", "RUNDIR": folder / "run",
                  "LOGDIR": folder / "log", "SHAREDIR": share, "LUALIBDIR": share / "lualib",
-                 "PLUGINSDIR": share / "plugins", "RULESDIR": share / "rules", "WWWDIR": share / "www"}
+                 "PLUGINSDIR": share / "plugins", "RULESDIR": rules, "WWWDIR": share / "www"}
     command = [root / "usr/bin/rspamd", "-f", "-i", "-c", config / "rspamd.conf"]
     for name, value in variables.items():
         command += ["--var", f"{name}={value}"]

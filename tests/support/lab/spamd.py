@@ -15,8 +15,8 @@ from .process import Server
 _CHILDREN = 4
 
 
-def start_spamd(folder, cache):
-    """(server, socket path): spamd -L -m 4 with Debian's rules; no DNS, no Bayes, nothing of this machine's.
+def start_spamd(folder, cache, children=_CHILDREN):
+    """(server, socket path): spamd -L with Debian's rules; no DNS, no Bayes, nothing of this machine's.
 
     It becomes nobody, who must be able to pass through the folders above `folder`.
     """
@@ -26,16 +26,18 @@ def start_spamd(folder, cache):
     site.mkdir(parents=True)
     (folder / "home").mkdir()
     folder.chmod(0o755)
-    for file in (root / "etc/spamassassin").glob("*.pre"):
+    # Where SpamAssassin is installed, spamd's package brings the daemon alone.
+    here = root if (root / "usr/share/spamassassin").is_dir() else pathlib.Path("/")
+    for file in (here / "etc/spamassassin").glob("*.pre"):
         shutil.copy(file, site)
     (site / "local.cf").write_text("dns_available no\nuse_bayes 0\n")
     env = environment(root)
     command = ["perl", "-T"]  # spamd insists on taint mode, in which PERL5LIB counts for nothing
-    for part in env["PERL5LIB"].split(":"):
+    for part in filter(None, env["PERL5LIB"].split(":")):
         command += ["-I", part]
-    command += [root / "usr/sbin/spamd", "-L", "-m", _CHILDREN, f"--min-children={_CHILDREN}",
+    command += [root / "usr/sbin/spamd", "-L", "-m", children, f"--min-children={children}",
                 "--max-conn-per-child=100000", "-x", "-u", "nobody",
-                "-H", folder / "home", f"--siteconfigpath={site}", f"--configpath={root / 'usr/share/spamassassin'}",
+                "-H", folder / "home", f"--siteconfigpath={site}", f"--configpath={here / 'usr/share/spamassassin'}",
                 f"--socketpath={folder / 'spamd.sock'}", "--socketmode=0666", "--syslog=stderr"]
     path = folder / "spamd.sock"
     return Server(command, lambda: _pongs(path), folder / "log", env), path

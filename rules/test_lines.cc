@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "core/base/text.h"
+#include "rules/test_message.h"
 
 namespace gatepost::rules {
 namespace {
@@ -82,6 +83,16 @@ struct Example {
   }
 };
 
+MatchOutcome match(const RuleFile& file, const Rule& rule, std::string_view text,
+                   const RuleSet& set) {
+  if (const auto raw = test_message(text))
+    return set.match(TestMessage(*raw, file.settings, set).subject());
+  const Example example(rule, text);
+  Subject subject{example.fields, example.content, example.mail_from, false};
+  subject.urls = example.urls;
+  return set.match(subject);
+}
+
 }  // namespace
 
 TestReport run_tests(const RuleFile& file, const RuleSet& set, int score_set) {
@@ -106,10 +117,7 @@ TestReport run_tests(const RuleFile& file, const RuleSet& set, int score_set) {
       not_run(test, "its score is 0");
       continue;
     }
-    const Example example(rule, test.text);
-    Subject subject{example.fields, example.content, example.mail_from, false};
-    subject.urls = example.urls;
-    const MatchOutcome outcome = set.match(subject);
+    const MatchOutcome outcome = match(file, rule, test.text, set);
     const bool hit = std::any_of(outcome.hits.begin(), outcome.hits.end(),
                                  [&](const Hit& h) { return h.rule->name == rule.name; });
     if (hit == test.must_hit) {

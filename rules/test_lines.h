@@ -23,6 +23,7 @@ struct TestReport {
 ///            ALL: a whole field, "Name: value");
 ///   body     a paragraph, rawbody a line of text, full the whole message;
 ///   meta     Subject, paragraph, line and message at once.
+/// A text that begins with "message:" is a whole message for every type (rules/test_message.h).
 /// Any thread.
 TestReport run_tests(const RuleFile& file, const RuleSet& set, int score_set = 1);
 

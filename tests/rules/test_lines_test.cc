@@ -65,6 +65,17 @@ const char* const kPassing[] = {
     "header A exists:X-Foo\ntest A ok anything",
     "body __A /a/\nbody __B /b/\nmeta C __A && !__B\ntest C ok a\ntest C fail a b\ntest __A ok a",
     "header __A Subject =~ /a/\nmeta C __A\ntest C ok a",
+    // A whole message.
+    "header __A From =~ /a@/\nbody __B /^b c$/\nmeta C __A && __B\n"
+    "test C ok message:From: a@b.example\\n\\nb\\tc\ntest C fail message: From: b@b.example\\n\\nb c",
+    "header A exists:X-Foo\ntest A ok message:X-Foo: 1\ntest A fail message:X-Bar: 1",
+    "header A eval:check_header_count_range('Subject', '2', '9')\n"
+    "test A ok message:Subject: 1\\nSubject: 2\ntest A fail message:Subject: 1\\n\\nSubject: 2",
+    "header A Subject:raw =~ /\\xE9\\\\$/m\ntest A ok message:Subject: \\xe9\\\\\\nTo: b",
+    "uri A m{^https://b\\.example/$}\n"
+    "test A ok message:Content-Type: text/html\\n\\n<a href='https://b.example/'>x</a>",
+    "header A EnvelopeFrom =~ /^me@b/\ntest A ok message:Return-Path: <me@b.example>",
+    "body A /^message: x$/\ntest A fail message: x",
 };
 
 TEST(TestLines, TheTextStandsWhereTheRuleLooks) {

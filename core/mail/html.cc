@@ -9,6 +9,7 @@
 #include "core/mail/html_elements.h"
 #include "core/mail/html_style.h"
 #include "core/mail/html_tokens.h"
+#include "core/mail/html_words.h"
 #include "core/mail/uri_reference.h"
 
 namespace gatepost::mail {
@@ -16,145 +17,12 @@ namespace {
 
 constexpr std::size_t kMaxUri = 8192;  // characters
 
-bool is_word(char32_t c, bool wide) {
-  if (c < 0x80) return is_alnum(static_cast<char>(c)) || c == '_';
-  return wide && c != 0xa0;
-}
-
 // Neither white space nor punctuation of ASCII.
 bool is_solid(std::string_view text, std::size_t at, bool wide) {
   const auto c = static_cast<unsigned char>(text[at]);
   if (c < 0x80)
     return !(c == ' ' || (c >= '\t' && c <= '\r')) && (c < 0x21 || c > 0x7e || is_alnum(text[at]));
   return white_space_at(text, at, wide) == 0;
-}
-
-bool is_blank(char c) {
-  return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-// White space and no-break spaces at both ends go.
-std::string_view stripped(std::string_view text) {
-  const auto blank = [&](std::size_t at) { return white_space_at(text, at, true); };
-  while (!text.empty()) {
-    const std::size_t length = blank(0);
-    if (length == 0) break;
-    text.remove_prefix(length);
-  }
-  while (!text.empty()) {
-    std::size_t at = text.size() - 1;
-    while (at > 0 && is_continuation(text[at])) --at;
-    if (blank(at) != text.size() - at) break;
-    text = text.substr(0, at);
-  }
-  return text;
-}
-
-// What stands behind "name =" in `text`, or nothing. Of several, the last one on the first line
-// that has one when `last`.
-std::optional<std::string_view> behind_equals(std::string_view text, std::string_view name,
-                                              bool last) {
-  std::optional<std::string_view> found;
-  for (std::size_t at = 0; at + name.size() <= text.size(); ++at) {
-    if (at != 0 && is_word(static_cast<unsigned char>(text[at - 1]), true)) continue;
-    if (!istarts_with(text.substr(at), name)) continue;
-    std::size_t end = at + name.size();
-    while (end < text.size() && is_blank(text[end])) ++end;
-    if (end >= text.size() || text[end] != '=') continue;
-    ++end;
-    while (end < text.size() && is_blank(text[end])) ++end;
-    found = text.substr(end);
-    if (!last) return found;
-    at = end - 1;
-  }
-  return found;
-}
-
-// A list of font names as honest mail writes them.
-class FaceReader {
- public:
-  explicit FaceReader(std::string_view text) : text_(text) {}
-
-  bool good() {
-    const std::size_t begin = blanks();
-    if (!take_one_of("\"'.") && at_ > begin && text_[at_ - 1] == ' ') --at_;
-    if (!name(true)) return false;
-    while (take_one_of(",")) {
-      blanks();
-      take_one_of("\"'");
-      if (!name(false)) return false;
-    }
-    take_one_of(";");
-    return at_ == text_.size() || text_.substr(at_) == "\n";
-  }
-
- private:
-  std::size_t blanks() {
-    const std::size_t begin = at_;
-    while (at_ < text_.size() && is_blank(text_[at_])) ++at_;
-    return begin;
-  }
-  bool take_one_of(std::string_view set) {
-    if (at_ >= text_.size() || set.find(text_[at_]) == std::string_view::npos) return false;
-    ++at_;
-    return true;
-  }
-  bool name(bool blank_first) {
-    const std::size_t begin = at_;
-    while (at_ < text_.size() && (is_alpha(text_[at_]) || text_[at_] == ' ' || text_[at_] == '-'))
-      ++at_;
-    if (at_ - begin < 2 || !is_alpha(text_[at_ - 1])) return false;
-    if (!is_alpha(text_[begin]) && !(blank_first && text_[begin] == ' ')) return false;
-    if (at_ < text_.size() && is_digit(text_[at_])) ++at_;
-    take_one_of("\"'");
-    return true;
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-};
-
-// What SpamAssassin changes before it parses: no-break spaces are blanks, <br/> is <br>,
-// typographic double quotes are plain ones (they would spoil attributes).
-std::string prepared(std::string_view html) {
-  std::string out;
-  out.reserve(html.size());
-  std::size_t from = 0;
-  for (std::size_t at = 0; at < html.size(); ++at) {
-    const char c = html[at];
-    if (c != '&' && c != '<' && c != '\xe2') continue;
-    std::size_t skip = 0;
-    std::string_view instead;
-    if (c == '&' && html.substr(at, 6) == "&nbsp;") {
-      skip = 6;
-      instead = " ";
-    } else if (c == '\xe2' &&
-               (html.substr(at, 3) == "\xe2\x80\x9c" || html.substr(at, 3) == "\xe2\x80\x9d")) {
-      skip = 3;
-      instead = "\"";
-    } else if (c == '<') {
-      std::size_t end = at + 1;
-      while (end < html.size() && is_word(static_cast<unsigned char>(html[end]), true)) ++end;
-      const std::size_t name_end = end;
-      while (end < html.size() && is_blank(html[end])) ++end;
-      if (name_end == at + 1 || html.substr(end, 2) != "/>") continue;
-      out += html.substr(from, name_end - from);
-      skip = end + 2 - at;
-      from = at;
-      instead = ">";
-      out += instead;
-      at += skip - 1;
-      from = at + 1;
-      continue;
-    } else {
-      continue;
-    }
-    out += html.substr(from, at - from);
-    out += instead;
-    at += skip - 1;
-    from = at + 1;
-  }
-  return out += html.substr(from);
 }
 
 class Renderer final : public HtmlSink {
@@ -375,7 +243,7 @@ class Renderer final : public HtmlSink {
   // --------------------------------------------------------------------------------- addresses
 
   std::string canonical(std::string_view uri) {
-    uri = stripped(uri);
+    uri = without_outer_space(uri);
     if (uri.size() <= kMaxUri) return std::string(uri);
     std::size_t at = 0;
     std::size_t count = 0;
@@ -508,7 +376,7 @@ class Renderer final : public HtmlSink {
     const std::string_view name = element.name;
     if (name == "font") {
       const std::string* face = find_attribute(attributes, "face");
-      if (face != nullptr && !FaceReader(*face).good()) facts_.font_face_bad = true;
+      if (face != nullptr && !is_usual_face(*face)) facts_.font_face_bad = true;
     } else if (name == "img") {
       note_image(attributes);
     } else if (name == "form") {
@@ -604,7 +472,7 @@ HtmlText render_html(std::string_view html, std::size_t octets, const HtmlLimits
   out.facts.length = count_characters(html);
   out.wide = false;
   Renderer renderer(limits, out);
-  read_html(prepared(html), renderer);
+  read_html(prepare_html(html), renderer);
   renderer.finish(octets);
   return out;
 }

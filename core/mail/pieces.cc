@@ -149,4 +149,33 @@ void drop_line_end_cr(std::string& text) {
   text = std::move(lines);
 }
 
+std::string_view without_long_gaps(std::string_view text, std::string& out) {
+  constexpr std::size_t kMost = 20;
+  const auto line_end = [&](std::size_t at) {
+    return std::min(text.find('\n', at), text.size() - 1) + 1;
+  };
+  const auto is_blank = [&](std::size_t at) {
+    const std::size_t solid = text.find_first_not_of(" \t\r\v\f", at);
+    return at < text.size() && (solid == std::string_view::npos || text[solid] == '\n');
+  };
+  std::size_t copied = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = at;
+    std::size_t lines = 0;
+    for (; is_blank(end); end = line_end(end)) ++lines;
+    const std::size_t first = at == 0 ? 2 : 1;  // at the top two of them stay
+    if (lines > kMost + first - 1) {
+      std::size_t from = at;
+      for (std::size_t i = 0; i < first; ++i) from = line_end(from);
+      out.append(text.substr(copied, from - copied));
+      copied = from;
+      for (std::size_t i = kMost + first - 1; i < lines; ++i) copied = line_end(copied);
+    }
+    at = end < text.size() ? line_end(end) : end;
+  }
+  if (copied == 0) return text;
+  out.append(text.substr(copied));
+  return out;
+}
+
 }  // namespace gatepost::mail

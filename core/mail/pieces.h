@@ -29,6 +29,10 @@ class LineEnds {
   bool held_cr_ = false;
 };
 
+/// Of more than 20 lines with nothing but white space in a row the first and the last 19 stay, as
+/// for SpamAssassin. LF line ends. @return `text`, or `out` when lines went.
+std::string_view without_long_gaps(std::string_view text, std::string& out);
+
 /// CRLF becomes LF.
 void drop_line_end_cr(std::string& text);
 

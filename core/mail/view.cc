@@ -220,7 +220,9 @@ void MessageView::read_texts() {
   read_ = true;
   add_subject(*message_, content_);
   PartReader reader(limits_, content_, html_, parts_);
-  const MimeDefects defects = walk_mime(message_->fields(), raw_body(),
+  std::string shorter;
+  const std::string_view body = without_long_gaps(raw_body(), shorter);
+  const MimeDefects defects = walk_mime(message_->fields(), body,
                                         {limits_.max_depth, limits_.max_parts, limits_.max_size},
                                         [&](const MimeLeaf& leaf) { reader.leaf(leaf); });
   content_.defects.too_deep = defects.too_deep;

@@ -41,11 +41,11 @@ class Command : public ::testing::Test {
 
 TEST_F(Command, CheckTellsAllFaultsInTheirOrder) {
   write("20.cf", "body B /a(b/\nscore B 1\n");
-  write("10.cf", "bdy A /x/\nuri C /x/\nbody D /x/\nmeta E F\nscore E 1\nscore D 1\n");
+  write("10.cf", "bdy A /x/\nfull C eval:check_razor2()\nbody D /x/\nmeta E F\nscore E 1\nscore D 1\n");
   write("ignored.txt", "nonsense");
   EXPECT_EQ(run("check " + folder_.path().string()),
             "10.cf:1:1: error: unknown directive 'bdy', did you mean 'body'?\n"
-            "10.cf:2:5: unsupported: C: rule type 'uri' is not supported\n"
+            "10.cf:2:6: unsupported: C: eval:check_razor2() is not supported\n"
             "10.cf:4:6: warning: meta E never hits: it depends on no rule that is here\n"
             "10.cf:4:8: warning: meta E uses 'F', which no rule defines; it counts 0\n"
             "20.cf:1:12: error: B: pattern: missing closing parenthesis\n"
@@ -55,7 +55,7 @@ TEST_F(Command, CheckTellsAllFaultsInTheirOrder) {
 
 TEST_F(Command, StatusSaysWhatStandsInTheWay) {
   const std::string good = write("good.cf", "body A /x/\nscore A 1\ntest A ok x\n");
-  const std::string less = write("less.cf", "uri B /x/\n");
+  const std::string less = write("less.cf", "full B eval:check_razor2()\n");
   const std::string red = write("red.cf", "body A /x/\nscore A 1\ntest A ok y\n");
   const std::string binary = write("binary.cf", std::string("\x7f"
                                                             "ELF\0\1\2",

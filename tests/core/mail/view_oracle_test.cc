@@ -213,9 +213,21 @@ TEST(ViewOracle, RulesSeeWhatSpamAssassinsRulesSee) {
           compare_facts(tally, file, html[i], view.html()[i]);
       }));
   tally.print();
-  EXPECT_GE(tally.share("body"), 0.96);
-  EXPECT_GE(tally.share("visible body"), 0.96);
-  EXPECT_GE(tally.share("rawbody"), 0.97);
+  // What is left of 330 messages, and why:
+  // - spam/016: its first delimiter stands where a field may stand and has a colon, so it is a
+  // field
+  //   for us (and for an MTA); theirs looks for the boundary in the header.
+  // - spam/bsmtp: the commands of SMTP in front are the header's first lines for theirs.
+  // - spam-2-34fe…: "==" at the end of a line and "3D" in the next are one "=" for theirs, which
+  //   joins soft line breaks before it decodes; RFC 2045 section 6.7 allows no such thing.
+  // - spam-2-b05d… (Big5), backhair_count alone, 2 for theirs and 0 for ours: the cause is not
+  // known.
+  EXPECT_GE(tally.share("body"), 0.99);
+  EXPECT_GE(tally.share("visible body"), 0.99);
+  EXPECT_GE(tally.share("invisible body"), 0.99);
+  EXPECT_GE(tally.share("rawbody"), 0.985);
+  EXPECT_GE(tally.share("types"), 0.99);
+  EXPECT_GE(tally.share("html inside"), 0.98);
   EXPECT_GE(tally.share("url found"), 0.99);
   EXPECT_GE(tally.share("url cleaned"), 0.99);
 }

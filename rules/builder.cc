@@ -85,6 +85,11 @@ void Builder::skipped(const std::string& name, std::string directive, Place plac
   skipped_.push_back({{name, std::move(directive), std::move(place)}, std::move(why)});
 }
 
+void Builder::unreachable(const std::string& name, Place place, std::string condition) {
+  if (unreachable_.size() >= 2 * limits_.max_rules) return;  // as many as there can be names
+  unreachable_.push_back({name, std::move(place), std::move(condition)});
+}
+
 void Builder::unsupported_setting(const std::string& name, Place place) {
   const auto [known, added] = setting_index_.emplace(name, unsupported_settings_.size());
   if (added) unsupported_settings_.push_back({name, std::move(place), 0});
@@ -119,6 +124,21 @@ bool Builder::score(const std::string& name, const std::array<double, 4>& values
   return true;
 }
 
+void Builder::action(const std::string& name, RuleAction action, Place place) {
+  Entry* known = mention("action", name, place);
+  if (known != nullptr) known->action = action;
+}
+
+void Builder::shadow(const std::string& name, Place place) {
+  Entry* known = mention("shadow", name, place);
+  if (known != nullptr) known->shadow = true;
+}
+
+void Builder::category(const std::string& name, std::string word, Place place) {
+  Entry* known = mention("category", name, place);
+  if (known != nullptr) known->category = std::move(word);
+}
+
 void Builder::test(RuleTest test) {
   if (tests_.size() >= limits_.max_tests) {
     if (!told_too_many_tests_) {
@@ -134,6 +154,9 @@ void Builder::test(RuleTest test) {
 void Builder::apply(Rule& rule, Entry& entry) {
   if (entry.flags) rule.flags = std::move(*entry.flags);
   if (entry.description) rule.description = std::move(*entry.description);
+  rule.action = entry.action;
+  rule.shadow = entry.shadow;
+  rule.category = std::move(entry.category);
   rule.scored = entry.scores.has_value();
   double standard = rule.name.starts_with("T_") ? 0.01 : 1;
   if (rule.flags.nice) standard = -standard;
@@ -149,6 +172,17 @@ void Builder::tell_skipped() {
     const std::string name = skipped.rule.name;
     unsupported(name, std::move(skipped.rule.directive), std::move(skipped.rule.place),
                 skipped.why);
+  }
+}
+
+void Builder::tell_unreachable() {
+  for (Unreachable& one : unreachable_) {
+    const auto known = entries_.find(one.name);
+    if (known != entries_.end() && known->second.state != State::none) continue;
+    reporter_.warning(
+        std::move(one.place),
+        one.name + " is never read: it stands in " + one.condition + ", and that never holds here",
+        one.name);
   }
 }
 
@@ -180,6 +214,7 @@ void Builder::replace_tags() {
 RuleFile Builder::finish() {
   replace_tags();
   tell_skipped();
+  tell_unreachable();
   tell_settings();
 
   RuleFile out;

@@ -27,6 +27,9 @@ class Builder {
   void refuse(const std::string& name);
   /// A definition in a block that is skipped: unsupported unless another line defines the rule.
   void skipped(const std::string& name, std::string directive, Place place, std::string why);
+  /// A definition in a block whose condition never holds here: told unless another line defines the
+  /// rule.
+  void unreachable(const std::string& name, Place place, std::string condition);
   /// A setting that is not supported: told once for each name, with the number of lines.
   void unsupported_setting(const std::string& name, Place place);
   RuleSettings& settings() { return settings_; }
@@ -39,6 +42,9 @@ class Builder {
   /// @return false for a relative score without one before.
   bool score(const std::string& name, const std::array<double, 4>& values, bool relative,
              Place place);
+  void action(const std::string& name, RuleAction action, Place place);
+  void shadow(const std::string& name, Place place);
+  void category(const std::string& name, std::string word, Place place);
   void test(RuleTest test);
 
   /// Once, at the end. Diagnostics are the reporter's.
@@ -52,6 +58,9 @@ class Builder {
     std::optional<std::array<double, 4>> scores;
     std::optional<RuleFlags> flags;
     std::optional<std::string> description;
+    RuleAction action = RuleAction::none;
+    bool shadow = false;
+    std::string category;
     std::optional<Orphan> mention;  // the first line about it
     std::optional<Place> tags;
   };
@@ -61,6 +70,7 @@ class Builder {
   void apply(Rule& rule, Entry& entry);
   void replace_tags();
   void tell_skipped();
+  void tell_unreachable();
   void tell_settings();
 
   const ParseLimits& limits_;
@@ -77,6 +87,12 @@ class Builder {
     std::string why;
   };
   std::vector<Skipped> skipped_;
+  struct Unreachable {
+    std::string name;
+    Place place;
+    std::string condition;
+  };
+  std::vector<Unreachable> unreachable_;
   struct Setting {
     std::string name;
     Place first;

@@ -60,6 +60,9 @@ std::string hash_of(const std::vector<Rule>& rules, const RuleSettings& settings
     out.u8((rule.flags.multiple ? 1 : 0) | (rule.scored ? 2 : 0) |
            (has_flag(rule, "nosubject") ? 4 : 0));
     out.u32(static_cast<std::uint32_t>(rule.flags.max_hits));
+    out.u8(static_cast<std::uint8_t>(rule.action));
+    out.u8(rule.shadow ? 1 : 0);
+    out.text(rule.category);
   }
   out.text(fingerprint(settings));
   return hex_encode(sha256(out.data()));
@@ -132,10 +135,11 @@ class Compiler {
     for (std::uint32_t i = 0; i < parts_.rules.size(); ++i) {
       const Rule& rule = parts_.rules[i];
       Slot& s = slot(i);
-      s.negated = (rule.type == RuleType::header || rule.type == RuleType::mimeheader) &&
+      s.negated = (rule.type == RuleType::header || rule.type == RuleType::mimeheader ||
+                   is_stage(rule.type)) &&
                   rule.header.negated;
       // What does not match cannot do so several times.
-      s.multiple = rule.flags.multiple && !s.negated && rule.has_pattern();
+      s.multiple = rule.flags.multiple && !s.negated && rule.has_pattern() && !is_stage(rule.type);
       if (s.multiple)
         s.most = rule.flags.max_hits > 0 ? rule.flags.max_hits : std::numeric_limits<int>::max();
       s.skip_subject = rule.type == RuleType::body && has_flag(rule, "nosubject");
@@ -148,6 +152,7 @@ class Compiler {
                                 HeaderSelector::Extract>;
     std::map<std::tuple<Selector, std::string>, std::vector<std::uint32_t>> headers;
     std::map<std::tuple<std::string, bool, std::string>, std::vector<std::uint32_t>> mime;
+    std::map<std::pair<RuleType, std::string>, std::vector<std::uint32_t>> stages;
     for (std::uint32_t i = 0; i < parts_.rules.size(); ++i) {
       const Rule& rule = parts_.rules[i];
       if (is_off(rule)) continue;
@@ -182,6 +187,12 @@ class Compiler {
         case RuleType::eval:
           take_eval(i);
           break;
+        case RuleType::connect:
+        case RuleType::helo:
+        case RuleType::mail:
+        case RuleType::rcpt:
+          stages[{rule.type, rule.header.name}].push_back(i);
+          break;
         case RuleType::meta:
           break;
       }
@@ -208,6 +219,19 @@ class Compiler {
       }
       members_.push_back(std::move(rules));
     }
+    for (auto& [key, rules] : stages) make_stage_group(key.first, key.second, std::move(rules));
+  }
+
+  void make_stage_group(RuleType stage, const std::string& name, std::vector<std::uint32_t> rules) {
+    const auto field = find_stage_field(name);
+    if (!field) return;  // such a rule is not of a parsed file
+    StageGroup& group = parts_.stages.emplace_back();
+    group.stage = stage;
+    group.field = *field;
+    for (const std::uint32_t rule : rules) {
+      if (slot(rule).negated) group.negated.push_back(rule);
+    }
+    members_.push_back(std::move(rules));
   }
 
   void take_eval(std::uint32_t rule) {
@@ -285,7 +309,9 @@ class Compiler {
   PatternInput input_of(std::uint32_t rule, std::uint32_t group) {
     PatternInput input;
     input.expression = expression_of(parts_.rules[rule].pattern);
-    input.in_pieces = group < kFull || group >= kFirstHeader + parts_.headers.size();
+    const std::size_t first_mime = kFirstHeader + parts_.headers.size();
+    input.in_pieces =
+        group < kFull || (group >= first_mime && group < first_mime + parts_.mime_headers.size());
     input.every_match = input.in_pieces && (slot(rule).multiple || slot(rule).skip_subject);
     return input;
   }
@@ -325,7 +351,9 @@ class Compiler {
     }
     number -= kFirstHeader;
     if (number < parts_.headers.size()) return parts_.headers[number].rules;
-    return parts_.mime_headers[number - parts_.headers.size()].rules;
+    number -= static_cast<std::uint32_t>(parts_.headers.size());
+    if (number < parts_.mime_headers.size()) return parts_.mime_headers[number].rules;
+    return parts_.stages[number - parts_.mime_headers.size()].rules;
   }
 
   Result<void> take_outcome(const PlannedChunk& chunk, const ChunkOutcome& outcome) {
@@ -419,7 +447,7 @@ class Compiler {
   const RuleFile& file_;
   CompileOptions options_;
   RuleSetParts parts_;
-  // By group: the first four, then the groups of headers, then those of mimeheader.
+  // By group: the first four, then the groups of headers, those of mimeheader, those of stages.
   static constexpr std::uint32_t kBody = 0, kRawbody = 1, kUri = 2, kFull = 3, kFirstHeader = 4;
   std::vector<std::vector<std::uint32_t>> members_{kFirstHeader};
   std::vector<PlannedChunk> chunks_;

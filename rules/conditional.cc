@@ -35,10 +35,10 @@ constexpr std::string_view kFeatures[] = {
 
 // What these add to the language Gatepost has by itself.
 constexpr std::string_view kPlugins[] = {
-    "BodyEval",          "DKIM",       "DMARC",     "DNSEval",  "FreeMail",   "HTMLEval",
-    "HTTPSMismatch",     "HeaderEval", "ImageInfo", "MIMEEval", "MIMEHeader", "RelayEval",
-    "ReplaceTags",       "SPF",        "URIDetail", "URIEval",  "VBounce",    "WLBLEval",
-    "WelcomeListSubject"};
+    "BodyEval",  "DKIM",       "DMARC",         "Dmarc",       "DNSEval",
+    "FreeMail",  "HTMLEval",   "HTTPSMismatch", "HeaderEval",  "ImageInfo",
+    "MIMEEval",  "MIMEHeader", "RelayEval",     "ReplaceTags", "SPF",
+    "URIDetail", "URIEval",    "VBounce",       "WLBLEval",    "WelcomeListSubject"};
 constexpr std::string_view kPluginPrefix = "Mail::SpamAssassin::Plugin::";
 
 bool is_word_char(char c) {

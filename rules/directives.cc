@@ -50,14 +50,14 @@ const std::unordered_map<std::string_view, Directive>& table() {
       {"urinsrhssub", unsupported_rule},
       {"urifullnsrhsbl", unsupported_rule},
       {"urifullnsrhssub", unsupported_rule},
-      // Gatepost's own, to come.
-      {"connect", unsupported_rule},
-      {"helo", unsupported_rule},
-      {"mail", unsupported_rule},
-      {"rcpt", unsupported_rule},
-      {"action", unsupported_setting},
-      {"shadow", unsupported_setting},
-      {"category", unsupported_setting},
+      // Gatepost's own.
+      {"connect", stage},
+      {"helo", stage},
+      {"mail", stage},
+      {"rcpt", stage},
+      {"action", action},
+      {"shadow", shadow},
+      {"category", category},
       // SpamAssassin's settings that belong to no family.
       {"adsp_override", unsupported_setting},
       {"allow_user_rules", unsupported_setting},

@@ -52,6 +52,13 @@ const EvalFunction* find_eval(std::string_view name) {
   return known == table().end() ? nullptr : known->second;
 }
 
+std::string_view eval_like(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const auto& [known, function] : table()) names.push_back(known);
+  std::sort(names.begin(), names.end());
+  return did_you_mean(name, names);
+}
+
 bool is_answered_by_findings(std::string_view name) {
   const auto family = answer_evals();
   return std::any_of(family.begin(), family.end(),

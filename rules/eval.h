@@ -59,6 +59,8 @@ struct EvalFunction {
 
 /// Null when there is none of that name.
 const EvalFunction* find_eval(std::string_view name);
+/// What an unknown name may have meant, or empty.
+std::string_view eval_like(std::string_view name);
 /// Whether its answer is what other checks found (FindingAnswers): SPF, DKIM, DMARC, DNS lists.
 bool is_answered_by_findings(std::string_view name);
 /// What is wrong with the arguments, or "".

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <map>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "core/base/text.h"
 #include "rules/backtracking.h"
 #include "rules/matcher.h"
+#include "rules/meta_range.h"
 #include "rules/regex.h"
 
 namespace gatepost::rules {
@@ -16,6 +18,8 @@ using Severity = Diagnostic::Severity;
 
 // Lines of one kind about rules that nobody defines: more in one file are told as one.
 constexpr std::size_t kMaxOrphans = 5;
+// Of Rule::scores.
+constexpr std::size_t kScoreSet = 1;
 // Looking for what was meant costs a pass over all names.
 constexpr std::size_t kMaxSuggestions = 50;
 
@@ -66,7 +70,8 @@ class Linter {
   void scores(const Rule& rule, const Rule* user) {
     if (rule.is_subrule()) {
       if (user == nullptr && uses_are_known())
-        warn(rule.place, "subrule " + rule.name + " is used by no meta and has no effect",
+        warn(rule.place,
+             "subrule " + rule.name + " is used by no meta of these files and has no effect",
              rule.name);
       return;
     }
@@ -74,11 +79,19 @@ class Linter {
                                  [](double score) { return score == 0; });
     if (off) {
       std::string what = rule.name + " has a score of 0 and does not run";
+      if (rule.action != RuleAction::none) what += ", nor does its action";
       if (user != nullptr) what += ", so it counts 0 in meta " + user->name;
       warn(rule.place, std::move(what), rule.name);
+    } else if (rule.scores[kScoreSet] == 0) {
+      warn(rule.place,
+           rule.name +
+               " has a score of 0 with network tests and without Bayes, the score set that "
+               "Gatepost uses, and does not run",
+           rule.name);
     } else if (!rule.scored && !rule.name.starts_with("T_")) {
       warn(rule.place,
-           rule.name + " has no score line and scores " + (rule.flags.nice ? "-1" : "1"),
+           rule.name + " has no score line in these files and scores " +
+               (rule.flags.nice ? "-1" : "1"),
            rule.name);
     } else if (rule.flags.nice && rule.scores[1] > 0) {
       warn(rule.place, rule.name + " is nice and has a score above 0", rule.name);
@@ -116,6 +129,10 @@ class Linter {
       if (!meant.empty()) what += ", did you mean '" + std::string(meant) + "'?";
       warn(rule.place, std::move(what), rule.name);
     }
+    if (rule.flags.multiple && is_stage(rule.type))
+      warn(rule.place,
+           "tflags of " + rule.name + ": multiple has no effect on a rule of a stage of SMTP",
+           rule.name);
     if (rule.flags.max_hits > 0 && !rule.flags.multiple)
       warn(rule.place, "tflags of " + rule.name + ": maxhits has no effect without multiple",
            rule.name);
@@ -150,7 +167,7 @@ class Linter {
   static std::string pattern_key(const Rule& rule) {
     std::string key(to_string(rule.type));
     const HeaderSelector& header = rule.header;
-    if (rule.type == RuleType::header || rule.type == RuleType::mimeheader) {
+    if (rule.type == RuleType::header || rule.type == RuleType::mimeheader || is_stage(rule.type)) {
       key += ' ' + to_lower(header.name) + ':' + std::to_string(static_cast<int>(header.part)) +
              std::to_string(static_cast<int>(header.pick)) +
              std::to_string(static_cast<int>(header.extract)) + (header.negated ? "!" : "=") +
@@ -174,28 +191,40 @@ class Linter {
     return key + rule.pattern.expression;
   }
 
+  static std::string without_blanks(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+      if (!is_wsp(c)) out += c;
+    }
+    return out;
+  }
+
   void same_patterns() {
     std::unordered_map<std::string, const Rule*> first;
     for (const Rule& rule : file_.rules) {
-      if (rule.type == RuleType::meta) continue;
-      const auto [known, added] = first.emplace(pattern_key(rule), &rule);
+      const bool meta = rule.type == RuleType::meta;
+      const auto [known, added] =
+          first.emplace(meta ? "meta " + without_blanks(rule.meta) : pattern_key(rule), &rule);
       if (added) continue;
       warn(rule.place,
-           rule.name + " looks for the same as " + known->second->name + " at " +
-               known->second->place.text(),
+           rule.name + (meta ? " says the same as " : " looks for the same as ") +
+               known->second->name + " at " + known->second->place.text(),
            rule.name);
     }
   }
 
   void metas() {
-    const std::vector<double> nothing(file_.rules.size());
-    for (const MetaPlan::Meta& meta : plan_.metas) {
-      if (!meta.program.uses().empty()) continue;
-      const Rule& rule = file_.rules[meta.rule];
-      const bool hits = meta.program.evaluate(nothing) != 0;
+    // What a missing rule does to a meta is told where its name stands.
+    std::unordered_set<std::string_view> incomplete;
+    for (const Diagnostic& d : plan_.diagnostics) incomplete.insert(d.rule);
+    const std::vector<MetaRange> ranges = meta_ranges(file_, plan_, kScoreSet);
+    for (std::size_t i = 0; i < plan_.metas.size(); ++i) {
+      const Rule& rule = file_.rules[plan_.metas[i].rule];
+      const bool alone = plan_.metas[i].program.uses().empty();
+      if (ranges[i] == MetaRange::open || (!alone && incomplete.contains(rule.name))) continue;
       warn(rule.place,
-           "meta " + rule.name + (hits ? " always hits" : " never hits") +
-               ": it depends on no rule that is here",
+           "meta " + rule.name + (ranges[i] == MetaRange::always ? " always hits" : " never hits") +
+               (alone ? ": it depends on no rule that is here" : ", whatever other rules do"),
            rule.name);
     }
   }
@@ -259,6 +288,16 @@ std::vector<Diagnostic> check_patterns(const RuleFile& file) {
 
 std::vector<Diagnostic> lint(const RuleFile& file, const MetaPlan& plan) {
   return Linter(file, plan).run();
+}
+
+std::vector<Diagnostic> check(const RuleFile& file) {
+  const MetaPlan plan = plan_metas(file);
+  std::vector<Diagnostic> all = file.diagnostics;
+  for (const auto& more :
+       {check_patterns(file), plan.diagnostics, lint(file, plan), slow_patterns(file)})
+    all.insert(all.end(), more.begin(), more.end());
+  sort_by_place(file, all);
+  return all;
 }
 
 }  // namespace gatepost::rules

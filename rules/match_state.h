@@ -17,6 +17,8 @@ struct hs_scratch;
 
 namespace gatepost::rules {
 
+struct MatchProfile;
+
 constexpr std::uint32_t kNowhere = 0xffffffff;
 
 /// A rule that hit, and where; the text lives until the match is over.
@@ -45,6 +47,7 @@ struct MatchState {
   std::vector<std::string> headers;  ///< by selector
   std::vector<mail::PieceText> pieces;  ///< the addresses, then by group of mimeheader rules
   std::vector<bool> wanted;             ///< by rule: a meta that has to be computed
+  MatchProfile* profile = nullptr;      ///< of the match that runs, or null
   std::uint32_t round = 0;              ///< one more for each text of each message
 };
 

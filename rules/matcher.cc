@@ -1,17 +1,22 @@
 #include "rules/matcher.h"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
+#include <optional>
 
 #include <hs/hs.h>
 
 #include "rules/eval_context.h"
+#include "rules/profile.h"
 
 namespace gatepost::rules {
 namespace {
 
 constexpr std::size_t kShown = 100;  // octets of a match that are kept
 constexpr std::size_t kLookBack = 200;
+
+std::atomic<std::size_t> sets_alive{0};
 
 hs_scratch* scratch_for(const RuleSetParts& parts, bool& failed) {
   hs_scratch* scratch = nullptr;
@@ -22,12 +27,34 @@ hs_scratch* scratch_for(const RuleSetParts& parts, bool& failed) {
   };
   for (const HeaderGroup& group : parts.headers) add(group.rules);
   for (const MimeHeaderGroup& group : parts.mime_headers) add(group.rules);
+  for (const StageGroup& group : parts.stages) add(group.rules);
   add(parts.body);
   add(parts.rawbody);
   add(parts.uri);
   add(parts.full);
   return scratch;
 }
+
+// Adds the time until its end to what a rule costs by itself, when somebody measures.
+class OwnTime {
+ public:
+  OwnTime(MatchProfile* profile, std::uint32_t rule) : profile_(profile), rule_(rule) {
+    if (profile_ != nullptr) start_ = MatchProfile::Clock::now();
+  }
+  ~OwnTime() {
+    if (profile_ == nullptr) return;
+    MatchProfile::Own& own = profile_->own[rule_];
+    own.time += MatchProfile::Clock::now() - start_;
+    ++own.runs;
+  }
+  OwnTime(const OwnTime&) = delete;
+  OwnTime& operator=(const OwnTime&) = delete;
+
+ private:
+  MatchProfile* profile_;
+  std::uint32_t rule_;
+  MatchProfile::Clock::time_point start_;
+};
 
 // A text that one group of rules looks at. Without pieces it is one piece.
 class TextScan {
@@ -41,12 +68,10 @@ class TextScan {
   }
 
   void run(const Group& group) {
-    for (const Database& database : group.databases) {
-      database_ = &database;
-      piece_ = 0;
-      const char* octets = text_.data() == nullptr ? "" : text_.data();
-      hs_scan(database.database.get(), octets, static_cast<unsigned>(text_.size()), 0,
-              state_.scratch, &TextScan::on_match, this);
+    if (state_.profile == nullptr) {
+      scan(group);
+    } else {
+      measure(group);
     }
     for (const std::uint32_t rule : group.pcre_only) pcre_only(rule);
   }
@@ -54,6 +79,30 @@ class TextScan {
   bool limited() const { return limited_; }
 
  private:
+  void scan(const Group& group) {
+    for (const Database& database : group.databases) {
+      database_ = &database;
+      piece_ = 0;
+      const char* octets = text_.data() == nullptr ? "" : text_.data();
+      hs_scan(database.database.get(), octets, static_cast<unsigned>(text_.size()), 0,
+              state_.scratch, &TextScan::on_match, this);
+    }
+  }
+
+  void measure(const Group& group) {
+    if (group.databases.empty()) return;
+    own_time_ = {};
+    const auto start = MatchProfile::Clock::now();
+    scan(group);
+    MatchProfile::Scan& out = state_.profile->scans[group.databases[0].rules[0]];
+    out.time += MatchProfile::Clock::now() - start - own_time_;
+    ++out.runs;
+    out.octets += text_.size();
+    if (out.rules != 0) return;
+    for (const Database& database : group.databases)
+      out.rules += static_cast<std::uint32_t>(database.rules.size());
+  }
+
   static int on_match(unsigned id, unsigned long long /*from*/, unsigned long long to,
                       unsigned /*flags*/, void* self) {
     auto& scan = *static_cast<TextScan*>(self);
@@ -121,6 +170,17 @@ class TextScan {
 
   // PCRE2 has the last word on one piece.
   void decide(std::uint32_t rule, std::string_view piece) {
+    if (state_.profile == nullptr) return confirm(rule, piece);
+    MatchProfile::Nanoseconds& own = state_.profile->own[rule].time;
+    const auto before = own;
+    {
+      const OwnTime time(state_.profile, rule);
+      confirm(rule, piece);
+    }
+    own_time_ += own - before;
+  }
+
+  void confirm(std::uint32_t rule, std::string_view piece) {
     const Slot& slot = parts_.slots[rule];
     const Regex* regex = slot.regex.get(parts_.rules[rule].pattern);
     if (regex == nullptr) return;
@@ -154,6 +214,7 @@ class TextScan {
   const Database* database_ = nullptr;
   std::uint32_t piece_ = 0;
   bool limited_ = false;
+  MatchProfile::Nanoseconds own_time_{0};  // of rules, in the scan that is measured
 };
 
 class CompiledRules final : public RuleSet {
@@ -165,32 +226,39 @@ class CompiledRules final : public RuleSet {
     budget_ = {parts_.limits.pcre_match_limit, parts_.limits.pcre_heap_kib,
                parts_.limits.max_confirmations, parts_.limits.pcre_time};
     index_metas();
+    for (const StageGroup& group : parts_.stages) stages_ |= bit(group.stage);
     const MatchStatePool::Lease lease(pool_);
     find_when_unset(*lease);
+    sets_alive.fetch_add(1, std::memory_order_relaxed);
   }
+  ~CompiledRules() override { sets_alive.fetch_sub(1, std::memory_order_relaxed); }
+  CompiledRules(const CompiledRules&) = delete;
 
   MatchOutcome match(const Subject& subject) const override {
     const MatchStatePool::Lease lease(pool_);
     MatchState& state = *lease;
+    state.profile = subject.profile;
+    if (state.profile == nullptr) return match(subject, state);
+    state.profile->own.resize(parts_.rules.size());
+    const auto start = MatchProfile::Clock::now();
+    MatchOutcome out = match(subject, state);
+    state.profile->total += MatchProfile::Clock::now() - start;
+    ++state.profile->matches;
+    state.profile = nullptr;
+    return out;
+  }
+
+  bool has_stage_rules(RuleType stage) const override { return (stages_ & bit(stage)) != 0; }
+
+  MatchOutcome match_stage(RuleType stage, const SmtpTexts& smtp) const override {
+    if (!has_stage_rules(stage)) return {};
+    const MatchStatePool::Lease lease(pool_);
+    MatchState& state = *lease;
+    state.profile = nullptr;
     state.runner.start(budget_);
-    state.index.read(subject.fields);
-    MessageFacts facts(state.index, subject.mail_from, parts_.settings->settings(),
-                       parts_.settings->registries());
-    EvalContext context(subject, *parts_.settings, facts, state.runner);
-    scan_headers(state, facts);
-    const mail::Content& content = subject.content;
-    TextScan(parts_, state, content.body.text, &content.body.pieces).run(parts_.body);
-    TextScan(parts_, state, content.rawbody.text, &content.rawbody.pieces).run(parts_.rawbody);
-    TextScan(parts_, state, content.full, nullptr).run(parts_.full);
-    scan_urls(state, subject.urls);
-    scan_mime_headers(state, context);
-    run_evals(state, context);
-    MatchOutcome out;
-    out.confirmations = state.runner.runs();
-    out.limited = state.runner.limited();
-    out.budget_exceeded = out.limited != 0;
-    run_metas(state);
-    collect(state, subject.want_matched, out.hits);
+    scan_stages(state, smtp, stage);
+    MatchOutcome out = outcome_of(state);
+    collect(state, true, out.hits);
     return out;
   }
 
@@ -203,6 +271,43 @@ class CompiledRules final : public RuleSet {
   const mail::UrlSettings& url_settings() const override { return parts_.settings->urls(); }
 
  private:
+  MatchOutcome match(const Subject& subject, MatchState& state) const {
+    state.runner.start(budget_);
+    state.index.read(subject.fields);
+    MessageFacts facts(state.index, subject.mail_from, parts_.settings->settings(),
+                       parts_.settings->registries());
+    EvalContext context(subject, *parts_.settings, facts, state.runner);
+    if (subject.smtp != nullptr) scan_stages(state, *subject.smtp, std::nullopt);
+    scan_headers(state, facts);
+    const mail::Content& content = subject.content;
+    TextScan(parts_, state, content.body.text, &content.body.pieces).run(parts_.body);
+    TextScan(parts_, state, content.rawbody.text, &content.rawbody.pieces).run(parts_.rawbody);
+    TextScan(parts_, state, content.full, nullptr).run(parts_.full);
+    scan_urls(state, subject.urls);
+    scan_mime_headers(state, context);
+    run_evals(state, context);
+    MatchOutcome out = outcome_of(state);
+    if (state.profile == nullptr) {
+      run_metas(state);
+    } else {
+      const auto start = MatchProfile::Clock::now();
+      run_metas(state);
+      state.profile->metas += MatchProfile::Clock::now() - start;
+    }
+    collect(state, subject.want_matched, out.hits);
+    return out;
+  }
+
+  static constexpr unsigned bit(RuleType stage) { return 1U << static_cast<unsigned>(stage); }
+
+  static MatchOutcome outcome_of(const MatchState& state) {
+    MatchOutcome out;
+    out.confirmations = state.runner.runs();
+    out.limited = state.runner.limited();
+    out.budget_exceeded = out.limited != 0;
+    return out;
+  }
+
   void index_metas() {
     const std::size_t rules = parts_.rules.size();
     users_begin_.assign(rules + 1, 0);
@@ -273,6 +378,33 @@ class CompiledRules final : public RuleSet {
     }
   }
 
+  // Before all else: nothing is touched yet. A rule hits once, however many recipients it hits.
+  void scan_stages(MatchState& state, const SmtpTexts& smtp, std::optional<RuleType> only) const {
+    std::vector<Touched> hits;
+    for (const StageGroup& group : parts_.stages) {
+      if (only && group.stage != *only) continue;
+      if (group.field == StageField::recipient) {
+        for (const std::string_view recipient : smtp.recipients)
+          scan_stage(state, group, recipient, hits);
+      } else {
+        scan_stage(state, group, stage_text(smtp, group.field), hits);
+      }
+    }
+    for (const Touched& hit : hits) {
+      if (state.value[hit.rule] != 0) continue;
+      state.touched.push_back(hit);
+      state.value[hit.rule] = 1;
+    }
+  }
+
+  void scan_stage(MatchState& state, const StageGroup& group, std::string_view text,
+                  std::vector<Touched>& hits) const {
+    TextScan(parts_, state, text, nullptr).run(group.rules);
+    turn(state, group.negated);
+    hits.insert(hits.end(), state.touched.begin(), state.touched.end());
+    clear(state);
+  }
+
   static void begin_pieces(mail::PieceText& text) {
     text.text.clear();
     text.pieces.clear();
@@ -293,6 +425,7 @@ class CompiledRules final : public RuleSet {
     }
     TextScan(parts_, state, text.text, &text.pieces).run(parts_.uri);
     for (const UriDetailRule& one : parts_.uri_details) {
+      const OwnTime time(state.profile, one.rule);
       if (std::any_of(urls.begin(), urls.end(),
                       [&](const mail::Url& url) { return meets_all(state, one, url); })) {
         touch(state, one.rule);
@@ -351,6 +484,7 @@ class CompiledRules final : public RuleSet {
 
   void run_evals(MatchState& state, EvalContext& context) const {
     for (const EvalRule& one : parts_.evals) {
+      const OwnTime time(state.profile, one.rule);
       if (one.function->run(context, *one.arguments)) touch(state, one.rule);
     }
   }
@@ -416,12 +550,17 @@ class CompiledRules final : public RuleSet {
   std::vector<std::uint32_t> users_begin_;  // by rule, into users_: the metas that name it
   std::vector<std::uint32_t> users_;
   std::vector<std::uint32_t> always_;  // metas that are true when nothing hits
+  unsigned stages_ = 0;                // bits of the stages that have rules
 };
 
 }  // namespace
 
 void DatabaseFree::operator()(hs_database* database) const {
   hs_free_database(database);
+}
+
+std::size_t RuleSet::alive() {
+  return sets_alive.load(std::memory_order_relaxed);
 }
 
 const mail::UrlSettings& RuleSet::url_settings() const {

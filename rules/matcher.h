@@ -15,6 +15,7 @@
 #include "rules/pattern.h"
 #include "rules/prepared_settings.h"
 #include "rules/rule_set.h"
+#include "rules/stage_fields.h"
 
 struct hs_database;
 
@@ -57,6 +58,14 @@ struct MimeHeaderGroup {
   std::vector<std::uint32_t> negated;
 };
 
+/// Rules of one of SMTP's stages that look at one field.
+struct StageGroup {
+  RuleType stage = RuleType::connect;
+  StageField field = StageField::ip;
+  Group rules;
+  std::vector<std::uint32_t> negated;
+};
+
 struct EvalRule {
   std::uint32_t rule = 0;
   const EvalFunction* function = nullptr;
@@ -86,6 +95,7 @@ struct RuleSetParts {
   std::vector<HeaderGroup> headers;
   Group body, rawbody, uri, full;
   std::vector<MimeHeaderGroup> mime_headers;
+  std::vector<StageGroup> stages;
   std::vector<UriDetailRule> uri_details;
   std::vector<EvalRule> evals;
   std::shared_ptr<const PreparedSettings> settings;

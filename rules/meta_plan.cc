@@ -67,7 +67,15 @@ class Planner {
   // Nothing for what is not there: it counts 0.
   std::optional<std::uint32_t> look_up(const Rule& rule, const MetaName& name) {
     const auto known = index_.find(name.name);
-    if (known != index_.end()) return known->second;
+    if (known != index_.end()) {
+      if (!file_.rules[known->second].shadow || rule.shadow) return known->second;
+      // What a shadow rule finds changes nothing: not through a meta either.
+      say(Severity::warning,
+          "meta " + rule.name + " uses '" + std::string(name.name) +
+              "', which is in shadow and counts 0 here",
+          rule, name.offset);
+      return std::nullopt;
+    }
     if (refused_.contains(name.name)) return std::nullopt;  // its error is told already
     std::string what = "meta " + rule.name + " uses '" + printable(name.name, 120) + "', ";
     if (unsupported_.contains(name.name)) {

@@ -205,17 +205,22 @@ class Parser {
   void skip_line(const File& file, const Line& line, Directive directive, const std::string& key,
                  Words words) {
     if (!defines_rule(directive) || file.wrong_version) return;
-    const Block* reason = nullptr;
-    for (const Block& block : file.blocks) {
-      if (block.runs) continue;
-      if (!block.asks_features) return;  // for other versions: not meant for us
-      if (reason == nullptr) reason = &block;
-    }
     const Words::Word name = words.next();
-    if (reason == nullptr || !is_rule_name(name.text)) return;
-    builder_.skipped(std::string(name.text), key, line.place_at(file.name, name.offset),
-                     std::string("skipped by '") + (reason->in_else ? "else of " : "") +
-                         printable(reason->condition, 120) + "'");
+    if (!is_rule_name(name.text)) return;
+    const auto skips = [](const Block& block) { return !block.runs; };
+    const auto shown = [](const Block& block) {
+      return std::string("'") + (block.in_else ? "else of " : "") +
+             printable(block.condition, 120) + "'";
+    };
+    // For other versions: not meant for us.
+    const auto never = std::find_if(file.blocks.begin(), file.blocks.end(),
+                                    [&](const Block& b) { return skips(b) && !b.asks_features; });
+    const Place place = line.place_at(file.name, name.offset);
+    if (never != file.blocks.end())
+      return builder_.unreachable(std::string(name.text), place, shown(*never));
+    const auto reason = std::find_if(file.blocks.begin(), file.blocks.end(), skips);
+    if (reason == file.blocks.end()) return;
+    builder_.skipped(std::string(name.text), key, place, "skipped by " + shown(*reason));
   }
 
   void run_line(File& file, const Line& line, Directive directive, const std::string& key,

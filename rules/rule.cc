@@ -7,8 +7,22 @@ namespace gatepost::rules {
 
 std::string_view to_string(RuleType type) {
   constexpr std::string_view kNames[] = {"header",     "body", "rawbody",    "full", "meta",
-                                         "mimeheader", "uri",  "uri_detail", "eval"};
+                                         "mimeheader", "uri",  "uri_detail", "eval", "connect",
+                                         "helo",       "mail", "rcpt"};
   return kNames[static_cast<int>(type)];
+}
+
+constexpr std::string_view kRuleActions[] = {"none",       "tag",      "hold",  "store",
+                                             "quarantine", "tempfail", "reject"};
+
+std::string_view to_string(RuleAction action) {
+  return kRuleActions[static_cast<int>(action)];
+}
+
+std::optional<RuleAction> parse_rule_action(std::string_view word) {
+  const auto at = std::find(std::begin(kRuleActions), std::end(kRuleActions), word);
+  if (at == std::end(kRuleActions)) return std::nullopt;
+  return static_cast<RuleAction>(at - std::begin(kRuleActions));
 }
 
 std::string Place::text() const {

@@ -30,8 +30,33 @@ struct HeaderSelector {
   std::optional<std::string> if_unset;  ///< [if-unset: TEXT]
 };
 
-enum class RuleType { header, body, rawbody, full, meta, mimeheader, uri, uri_detail, eval };
+/// connect, helo, mail and rcpt are stages of SMTP: such a rule looks at one thing that SMTP says
+/// and is answered there.
+enum class RuleType {
+  header,
+  body,
+  rawbody,
+  full,
+  meta,
+  mimeheader,
+  uri,
+  uri_detail,
+  eval,
+  connect,
+  helo,
+  mail,
+  rcpt,
+};
 std::string_view to_string(RuleType type);
+constexpr bool is_stage(RuleType type) {
+  return type >= RuleType::connect;
+}
+
+/// What a rule asks for when it hits (`action NAME WORD`), besides its score.
+enum class RuleAction { none, tag, hold, store, quarantine, tempfail, reject };
+/// "none", "tag" …
+std::string_view to_string(RuleAction action);
+std::optional<RuleAction> parse_rule_action(std::string_view word);
 
 /// One condition of a `uri_detail` rule; one address must meet them all.
 struct UriCondition {
@@ -60,9 +85,10 @@ struct RuleFlags {
 struct Rule {
   std::string name;
   RuleType type = RuleType::body;
-  Pattern pattern;        ///< of a meta or an eval only its place and jumps; none of uri_detail
-  HeaderSelector header;  ///< header, mimeheader
-  std::string meta;       ///< meta: the expression as written
+  Pattern pattern;  ///< of a meta or an eval only its place and jumps; none of uri_detail
+  /// header, mimeheader; of a rule of a stage only `name`, the field ("ip"), and `negated`.
+  HeaderSelector header;
+  std::string meta;                      ///< meta: the expression as written
   std::vector<UriCondition> conditions;  ///< uri_detail
   EvalCall eval;                         ///< eval
   /// By score set: 0 neither network tests nor Bayes, 1 network, 2 Bayes, 3 both. One `score`
@@ -71,6 +97,10 @@ struct Rule {
   bool scored = false;  ///< a `score` line stands
   std::string description;
   RuleFlags flags;
+  RuleAction action = RuleAction::none;
+  /// It counts and does nothing else: no action, no score, 0 in metas that are not in shadow.
+  bool shadow = false;
+  std::string category;  ///< a word for logs and statistics, or empty
   Place place;
 
   /// Whether `pattern` is a pattern.
@@ -117,7 +147,7 @@ struct UnsupportedRule {
 
 /// A line about a rule that no file defines.
 struct Orphan {
-  std::string directive;  ///< "score", "describe", "tflags" or "test"
+  std::string directive;  ///< "score", "describe", "tflags", "test", "action" …
   std::string rule;
   Place place;
 };

@@ -11,6 +11,7 @@
 #include "rules/header_selector.h"
 #include "rules/meta.h"
 #include "rules/pattern_text.h"
+#include "rules/stage_fields.h"
 
 namespace gatepost::rules {
 namespace {
@@ -37,6 +38,7 @@ class RuleLine {
                                     "first, at most 100");
     }
     name_ = name.text;
+    name_at_ = name.offset;
     place_ = context_.place_at(name.offset);
     switch (directive) {
       case Directive::header:
@@ -63,6 +65,14 @@ class RuleLine {
         return flags();
       case Directive::test:
         return test();
+      case Directive::stage:
+        return stage();
+      case Directive::action:
+        return action();
+      case Directive::shadow:
+        return shadow();
+      case Directive::category:
+        return category();
       case Directive::replace_rules:
         return replace_rules();
       default:
@@ -108,7 +118,9 @@ class RuleLine {
     rule.pattern.expression.clear();
     const EvalFunction* function = find_eval(rule.eval.function);
     if (function == nullptr) {
-      unsupported("eval:" + printable(rule.eval.function, 80) + "() is not supported");
+      const std::string_view meant = eval_like(rule.eval.function);
+      unsupported("eval:" + printable(rule.eval.function, 80) + "() is not supported" +
+                  (meant.empty() ? "" : ", did you mean '" + std::string(meant) + "'?"));
     } else if (const std::string problem = check_arguments(*function, rule.eval);
                !problem.empty()) {
       refuse(words_.at(), problem);
@@ -162,6 +174,84 @@ class RuleLine {
     if (rule.header.exists || read_pattern(begin, end, rule.pattern)) {
       context_.builder.define(std::move(rule));
     }
+  }
+
+  void stage() {
+    constexpr std::pair<std::string_view, RuleType> kStages[] = {{"connect", RuleType::connect},
+                                                                 {"helo", RuleType::helo},
+                                                                 {"mail", RuleType::mail},
+                                                                 {"rcpt", RuleType::rcpt}};
+    RuleType type = RuleType::connect;
+    for (const auto& [name, of_name] : kStages) {
+      if (name == key_) type = of_name;
+    }
+    Rule rule = start(type);
+    SelectorFault fault;
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    if (!parse_stage_selector(type, context_.line.text, words_.at(), rule.header, begin, end,
+                              fault)) {
+      return refuse(fault.offset, fault.what);
+    }
+    if (read_pattern(begin, end, rule.pattern)) context_.builder.define(std::move(rule));
+  }
+
+  // Subrules are there for metas alone.
+  bool is_shown(const std::string& name, std::size_t offset) {
+    if (!name.starts_with("__")) return true;
+    error(offset,
+          "a subrule has no score and does nothing by itself, expected a rule whose name "
+          "does not begin with __");
+    return false;
+  }
+  bool ends_here() {
+    if (words_.rest().empty()) return true;
+    error(words_.at(), "expected the end of the line, found " + shown(words_.rest()));
+    return false;
+  }
+
+  void action() {
+    if (!is_shown(name_, name_at_)) return;
+    const Words::Word word = words_.next();
+    const auto action = parse_rule_action(word.text);
+    if (!action) {
+      std::vector<std::string_view> words;
+      for (int i = 0; i <= static_cast<int>(RuleAction::reject); ++i)
+        words.push_back(to_string(static_cast<RuleAction>(i)));
+      const std::string_view meant = did_you_mean(word.text, words);
+      return error(word.offset,
+                   "expected none, tag, hold, store, quarantine, tempfail or reject" +
+                       (word.text.empty() ? "" : ", found " + shown(word.text)) +
+                       (meant.empty() ? "" : ", did you mean '" + std::string(meant) + "'?"));
+    }
+    if (ends_here()) context_.builder.action(name_, *action, place_);
+  }
+
+  void shadow() {
+    if (!is_shown(name_, name_at_)) return;
+    context_.builder.shadow(name_, place_);
+    for (Words::Word word = words_.next(); !word.text.empty(); word = words_.next()) {
+      if (!is_rule_name(word.text))
+        return error(word.offset, shown(word.text) + " is no rule name");
+      const std::string name(word.text);
+      if (!is_shown(name, word.offset)) return;
+      context_.builder.shadow(name, context_.place_at(word.offset));
+    }
+  }
+
+  void category() {
+    constexpr std::size_t kMaxCategory = 40;
+    if (!is_shown(name_, name_at_)) return;
+    const Words::Word word = words_.next();
+    const bool good = !word.text.empty() && word.text.size() <= kMaxCategory &&
+                      std::all_of(word.text.begin(), word.text.end(), [](char c) {
+                        return is_alnum(c) || c == '_' || c == '-' || c == '.';
+                      });
+    if (!good) {
+      return error(word.offset, "expected a word of letters, digits, '_', '-' and '.', at most 40" +
+                                    (word.text.empty() ? "" : ", found " + shown(word.text)));
+    }
+    if (ends_here()) context_.builder.category(name_, std::string(word.text), place_);
   }
 
   // NAME key =~ /pattern/ key !~ m{pattern} …; a pattern ends where white space follows.
@@ -323,6 +413,7 @@ class RuleLine {
   std::string key_;
   Words words_;
   std::string name_;
+  std::size_t name_at_ = 0;
   Place place_;
 };
 

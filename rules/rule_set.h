@@ -38,6 +38,20 @@ class FindingAnswers {
   virtual bool is_signed_by(std::string_view domain) const = 0;
 };
 
+struct MatchProfile;
+
+/// What SMTP says before the message. A text that is not known (yet) is empty.
+struct SmtpTexts {
+  std::string_view ip;      ///< the client's address as text, IPv6 in its short form
+  std::string_view host;    ///< its name as the MTA confirmed it, "unknown" or "[192.0.2.1]"
+  std::string_view daemon;  ///< of the MTA's listener, {daemon_name}
+  std::string_view helo;
+  std::string_view sender;  ///< "user@domain", empty for the null path
+  std::string_view login;
+  /// Recipients like `sender`: the one that is asked for, or at the end of a message all accepted.
+  std::span<const std::string_view> recipients = {};
+};
+
 /// What a message gives rules to look at. Offsets into a text are 32 bits: of a longer one the
 /// first 4 GiB are looked at.
 struct Subject {
@@ -51,6 +65,9 @@ struct Subject {
   std::span<const mail::HtmlFacts> html = {};  ///< one for each part in HTML
   const FindingAnswers* answers = nullptr;     ///< null: nothing is known
   std::int64_t now = 0;                        ///< seconds since 1970
+  MatchProfile* profile = nullptr;             ///< measured into it (profile.h); null: not measured
+  /// For rules of SMTP's stages, so that metas can use them; null: those do not hit.
+  const SmtpTexts* smtp = nullptr;
 };
 
 /// Limits of one match, so that no message and no pattern can take the daemon's time. They bound
@@ -80,6 +97,16 @@ class RuleSet {
  public:
   virtual ~RuleSet() = default;
   virtual MatchOutcome match(const Subject& subject) const = 0;
+  /// Whether some rule is of this type, one of connect, helo, mail and rcpt.
+  virtual bool has_stage_rules(RuleType stage) const {
+    (void)stage;
+    return false;
+  }
+  /// The rules of that stage alone, no metas. Nothing is allocated when there are none.
+  virtual MatchOutcome match_stage(RuleType stage, const SmtpTexts& smtp) const {
+    (void)stage, (void)smtp;
+    return {};
+  }
   virtual std::span<const Rule> rules() const = 0;
   /// Of the rules' content, 64 hex digits: stands in records, so that a verdict can be replayed.
   virtual const std::string& hash() const = 0;
@@ -87,6 +114,9 @@ class RuleSet {
   virtual bool needs_urls() const { return false; }
   /// How to find them: registries and redirectors of the rule files. Lives as long as the set.
   virtual const mail::UrlSettings& url_settings() const;
+  /// Compiled sets of the whole process that are not destroyed yet: the running one and those that
+  /// transactions are pinned to. Any thread.
+  static std::size_t alive();
 };
 
 }  // namespace gatepost::rules

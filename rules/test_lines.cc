@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "core/base/text.h"
+#include "rules/stage_fields.h"
 #include "rules/test_message.h"
 
 namespace gatepost::rules {
@@ -90,6 +91,12 @@ MatchOutcome match(const RuleFile& file, const Rule& rule, std::string_view text
   const Example example(rule, text);
   Subject subject{example.fields, example.content, example.mail_from, false};
   subject.urls = example.urls;
+  SmtpTexts smtp;
+  const auto stage_field = find_stage_field(rule.header.name);
+  if (is_stage(rule.type) && stage_field) {
+    smtp = smtp_example(*stage_field, text);
+    subject.smtp = &smtp;
+  }
   return set.match(subject);
 }
 

@@ -22,6 +22,7 @@ struct TestReport {
 ///   header   the value of the field that the rule looks at (EnvelopeFrom: the envelope sender;
 ///            ALL: a whole field, "Name: value");
 ///   body     a paragraph, rawbody a line of text, full the whole message;
+///   connect, helo, mail, rcpt: the field of SMTP that the rule looks at;
 ///   meta     Subject, paragraph, line and message at once.
 /// A text that begins with "message:" is a whole message for every type (rules/test_message.h).
 /// Any thread.

@@ -7,6 +7,7 @@
 #include "core/mail/header_block.h"
 #include "core/mail/registries.h"
 #include "rules/envelope_from.h"
+#include "rules/subject_of.h"
 
 namespace gatepost::rules {
 namespace {
@@ -64,9 +65,8 @@ TestMessage::TestMessage(std::string_view raw, const RuleSettings& settings, con
   index.read(message_.fields());
   MessageFacts facts(index, "", settings, urls.registries ? *urls.registries : known);
   mail_from_ = guess_envelope_from(facts).value_or("");
-  subject_.emplace(Subject{message_.fields(), view_->content(), mail_from_, false});
-  subject_->urls = view_->urls(urls);
-  subject_->html = view_->html();
+  subject_.emplace(subject_of(*view_, set, mail_from_, 0));
+  subject_->want_matched = false;
 }
 
 }  // namespace gatepost::rules

@@ -13,6 +13,7 @@
 #include "dkim/library.h"
 #include "filter/config/configuration.h"
 #include "filter/metrics/dns_metrics.h"
+#include "filter/metrics/rule_counters.h"
 #include "filter/quarantine/disk_quarantine.h"
 #include "filter/session/session.h"
 
@@ -64,6 +65,7 @@ class Engine {
   SessionServices& services() { return *services_; }
   Metrics& metrics() { return metrics_; }
   const DnsMetrics& dns_metrics() const { return dns_metrics_; }
+  RuleStatistics& rule_statistics() { return rule_statistics_; }
   Snapshot<Policy>& policy() { return *policy_; }
   DnsStack& dns() { return *dns_; }
   const Clock& clock() const { return clock_; }
@@ -79,6 +81,7 @@ class Engine {
   const Clock& clock_;
   Metrics metrics_;
   DnsMetrics dns_metrics_;
+  RuleStatistics rule_statistics_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<Snapshot<Policy>> policy_;
   std::unique_ptr<DnsStack> dns_;

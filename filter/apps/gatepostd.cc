@@ -26,6 +26,7 @@
 #include "filter/apps/greylist_control.h"
 #include "filter/apps/lookups_json.h"
 #include "filter/apps/quarantine_control.h"
+#include "filter/apps/rule_statistics_control.h"
 #include "filter/apps/rules_loader.h"
 #include "filter/control/control.h"
 #include "filter/dmarc_log/dmarc_log.h"
@@ -239,7 +240,10 @@ class Daemon {
   /// The policy with the rules of `configuration`, or null and the faults in `errors`.
   std::shared_ptr<const Policy> load_rules(const config::Configuration& configuration,
                                            std::vector<Error>& errors) {
-    LoadedRules rules = compile_rules(configuration, read_rules(configuration), {});
+    CompileRulesOptions how;
+    how.statistics = &engine_->rule_statistics();
+    how.now = engine_->clock().unix_time();
+    LoadedRules rules = compile_rules(configuration, read_rules(configuration), how);
     errors = std::move(rules.errors);
     constexpr std::size_t kShown = 20;
     for (std::size_t i = 0; i < rules.notes.size() && i < kShown; ++i)
@@ -499,13 +503,12 @@ class Daemon {
     });
     add_quarantine_commands(commands_, *engine_->quarantine());
     add_greylist_commands(commands_, engine_->store(), engine_->clock(), engine_->policy());
+    add_rule_statistics_command(commands_, engine_->rule_statistics(), engine_->policy());
   }
 
   Json stats_json() {
     Json json = {{"version", GATEPOST_VERSION}, {"policy", policy()->hash}};
-    const auto rules = policy()->rules;
-    json["ruleset"] = rules ? rules->hash() : "";
-    json["rules"] = rules ? rules->rules().size() : 0;
+    add_rule_stats(json, *policy());
     json["mode"] = policy()->mode == Mode::observe ? "observe" : "enforce";
     json["session.waiting"] = engine_->waiting();
     for (const auto& [name, value] : engine_->metrics().read()) json[name] = value;

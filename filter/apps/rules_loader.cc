@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/text.h"
+#include "filter/checks/content_rules.h"
 #include "filter/config/settings.h"
 #include "rules/chunk.h"
 #include "rules/compile.h"
@@ -21,8 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// SpamAssassin's score sets: with network tests, without Bayes.
-constexpr int kScoreSet = 1;
+constexpr int kScoreSet = static_cast<int>(kRuleScoreSet);
 
 /// Where rules.files was set, for faults that have no place in a rule file.
 std::string place_of_files(const config::Configuration& configuration) {
@@ -112,7 +112,8 @@ void apply_findings(const config::Configuration& configuration, rules::RuleFile&
       continue;
     }
     double& score = rule->scores[kScoreSet];
-    const FindingRule meaning{found.score.value_or(score), found.action.value_or(Action::none)};
+    const FindingRule meaning{found.score.value_or(score),
+                              found.action.value_or(meaning_of(policy, *rule).action)};
     policy.set_rule(found.name, meaning);
     // A score of 0 would switch the rule off, action and all.
     score = meaning == FindingRule{} ? 0 : meaning.score != 0 ? meaning.score : 1;
@@ -125,6 +126,12 @@ void refuse_our_names(rules::RuleFile& file) {
     if (find_finding(rule.name) == nullptr) continue;
     // SpamAssassin's SPF_PASS and its like ask for just that finding, which stands for them.
     if (rule.type == rules::RuleType::eval && rules::is_answered_by_findings(rule.eval.function)) {
+      if (rule.action == rules::RuleAction::none && !rule.shadow) continue;
+      file.diagnostics.push_back({rules::Diagnostic::Severity::error,
+                                  "'" + rule.name +
+                                      "' is a finding of Gatepost's own: expected its action in "
+                                      "[findings] of the configuration",
+                                  rule.place, rule.name});
       continue;
     }
     file.diagnostics.push_back(
@@ -183,7 +190,9 @@ LoadedRules compile_rules(const config::Configuration& configuration, RuleSource
   apply_findings(configuration, sources.file, *policy, loaded.errors);
   // Faults that are known already do not end this: those of patterns are told with them.
   if (sources.file.rules.empty()) {
-    if (loaded.errors.empty()) loaded.policy = std::move(policy);
+    if (!loaded.errors.empty()) return loaded;
+    set_rules(*policy, nullptr, how.statistics, how.now);
+    loaded.policy = std::move(policy);
     return loaded;
   }
   rules::CompileOptions options;
@@ -206,7 +215,7 @@ LoadedRules compile_rules(const config::Configuration& configuration, RuleSource
   loaded.rules = static_cast<std::size_t>(
       std::count_if(sources.file.rules.begin(), sources.file.rules.end(),
                     [](const rules::Rule& rule) { return !rule.is_subrule(); }));
-  policy->rules = std::move(compiled->rules);
+  set_rules(*policy, std::move(compiled->rules), how.statistics, how.now);
   loaded.policy = std::move(policy);
   return loaded;
 }

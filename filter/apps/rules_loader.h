@@ -9,6 +9,7 @@
 
 #include "core/base/result.h"
 #include "filter/config/configuration.h"
+#include "filter/metrics/rule_counters.h"
 #include "rules/rule.h"
 
 namespace gatepost {
@@ -55,6 +56,10 @@ struct CompileRulesOptions {
   RulesCache cache = RulesCache::use;
   /// In processes of their own, with limits; they need compile_rules_if_asked() in this program.
   bool in_child = true;
+  /// Where hits are counted from now (Unix time) on; null: nowhere. Nothing changes in it when the
+  /// rules are refused.
+  RuleStatistics* statistics = nullptr;
+  std::int64_t now = 0;
 };
 
 /// Compiles, also when there are errors already, so that all faults are told at once, and runs the

@@ -6,6 +6,7 @@ Result<std::vector<CheckInfo>> all_checks() {
   using Scope = CheckInfo::Scope;
   return order_checks({
       {"client_lists", Scope::connection, {}, make_client_lists},
+      {"client_rules", Scope::connection, {}, make_client_rules},
       {"iprev", Scope::connection, {}, make_iprev},
       {"dnsbl", Scope::connection, {}, make_dns_lists},
       {"spf", Scope::transaction, {}, make_spf},
@@ -22,6 +23,7 @@ Result<std::vector<CheckInfo>> all_checks() {
       {"submission", Scope::transaction, {}, make_submission},
       {"signing", Scope::transaction, {}, make_sign},
       {"sealing", Scope::transaction, {"arc"}, make_sealing},
+      {"envelope_rules", Scope::transaction, {}, make_envelope_rules},
       {"rules", Scope::transaction, {}, make_rules},
   });
 }

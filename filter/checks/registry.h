@@ -26,5 +26,7 @@ std::unique_ptr<Check> make_submission();
 std::unique_ptr<Check> make_sign();
 std::unique_ptr<Check> make_sealing();
 std::unique_ptr<Check> make_rules();
+std::unique_ptr<Check> make_client_rules();
+std::unique_ptr<Check> make_envelope_rules();
 
 }  // namespace gatepost

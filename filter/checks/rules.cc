@@ -4,8 +4,11 @@
 // All mail is looked at, also that of logins and own networks: a stolen account sends spam, too.
 // What may come of it there is decided by decide(): it is tagged, never refused.
 
+#include <optional>
+
 #include "core/mail/content.h"
 #include "core/mail/message.h"
+#include "filter/checks/content_rules.h"
 #include "filter/checks/registry.h"
 #include "filter/policy/finding.h"
 #include "rules/rule_set.h"
@@ -13,9 +16,6 @@
 namespace gatepost {
 
 namespace {
-
-// SpamAssassin's score sets: with network tests and without Bayes. Ours always have DNS.
-constexpr std::size_t kScoreSet = 1;
 
 class Rules final : public Check {
  public:
@@ -29,32 +29,31 @@ class Rules final : public Check {
       return;
     }
     state_defects(context, content->defects);
-    const rules::MatchOutcome outcome = set->match(
-        {context.message()->fields(), *content, std::string_view(context.envelope().mail_from)});
-    for (const rules::Hit& hit : outcome.hits) state_hit(context, hit);
+    rules::Subject subject{context.message()->fields(), *content,
+                           std::string_view(context.envelope().mail_from)};
+    std::optional<SmtpView> smtp;
+    if (context.policy().stage_rules) {
+      const Envelope& envelope = context.envelope();
+      subject.smtp = &smtp.emplace(context.connection(), envelope, envelope.recipients).texts();
+    }
+    const rules::MatchOutcome outcome = set->match(subject);
+    for (const rules::Hit& hit : outcome.hits) take_hit(context, hit);
+    if (context.policy().rule_counters != nullptr) context.policy().rule_counters->count_message();
     if (outcome.budget_exceeded) context.add("RULES_LIMIT");
   }
 
  private:
+  // What stages have found is counted, and stated but for recipients, where they found it.
+  static void take_hit(CheckContext& context, const rules::Hit& hit) {
+    if (!rules::is_stage(hit.rule->type)) count_hit(context, hit);
+    if (!rules::is_stage(hit.rule->type) || hit.rule->type == rules::RuleType::rcpt)
+      state_hit(context, hit);
+  }
+
   static void state_defects(CheckContext& context, const mail::ContentDefects& defects) {
     if (defects.truncated) context.add("RULES_TRUNCATED");
     if (defects.too_deep || defects.too_many_parts)
       context.add("MIME_LIMIT", defects.too_deep ? "content.max_depth" : "content.max_parts");
-  }
-
-  static void state_hit(CheckContext& context, const rules::Hit& hit) {
-    if (hit.rule->is_subrule()) return;
-    // A rule that asks for a finding of ours has its name: that finding is there already.
-    if (find_finding(hit.rule->name) != nullptr) return;
-    Finding finding;
-    finding.name = hit.rule->name;
-    finding.rule = FindingRule{hit.rule->scores[kScoreSet], Action::none};
-    // A score of 0 switches a rule off, unless the configuration gives it a meaning.
-    if (context.policy().rule(finding) == FindingRule{}) return;
-    finding.detail = hit.matched;
-    if (hit.count > 1) finding.detail += " (" + std::to_string(hit.count) + " times)";
-    finding.description = hit.rule->description;
-    context.add(std::move(finding));
   }
 };
 

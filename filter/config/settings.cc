@@ -287,9 +287,10 @@ Result<void> set_socket_mode(Draft& d, const Value& v) {
   return {};
 }
 Result<void> set_disabled(Draft& d, const Value& v) {
-  static constexpr std::array<std::string_view, 15> kChecks = {
-      "arc",     "client_lists", "dkim",  "dmarc",   "dnsbl",   "greylist", "iprev",     "lists",
-      "message", "relayed",      "rules", "sealing", "signing", "spf",      "submission"};
+  static constexpr std::array<std::string_view, 17> kChecks = {
+      "arc",      "client_lists",   "client_rules", "dkim",  "dmarc",     "dnsbl",
+      "greylist", "envelope_rules", "iprev",        "lists", "message",   "relayed",
+      "rules",    "sealing",        "signing",      "spf",   "submission"};
   d.policy.disabled_checks.clear();
   for (const std::string& name : std::get<Words>(v)) {
     if (std::find(kChecks.begin(), kChecks.end(), name) == kChecks.end()) {

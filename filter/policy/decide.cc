@@ -160,7 +160,7 @@ Strongest weigh(std::span<const Finding> findings, const Policy& policy,
   const bool no_storing = has(findings, "QUARANTINE_UNAVAILABLE");
   Strongest strongest;
   for (const Finding& finding : findings) {
-    if (finding.recipient >= 0 && finding.recipient != index) continue;
+    if (finding.shadow || (finding.recipient >= 0 && finding.recipient != index)) continue;
     const FindingInfo* info = info_of(finding);
     if (info == nullptr || is_moot(*info, envelope)) continue;
     if (is_overridden(finding, findings)) continue;

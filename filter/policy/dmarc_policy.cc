@@ -17,7 +17,7 @@ bool is_authentication(std::string_view check) {
 bool another_agrees(std::span<const Finding> findings, const Policy& policy) {
   return std::any_of(findings.begin(), findings.end(), [&](const Finding& finding) {
     const FindingInfo* info = info_of(finding);
-    return info != nullptr && !is_authentication(info->check) &&
+    return info != nullptr && !finding.shadow && !is_authentication(info->check) &&
            policy.rule(finding).score * finding.factor > 0;
   });
 }

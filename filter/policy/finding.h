@@ -46,6 +46,9 @@ struct Finding {
   std::string description = {};
   /// Of DMARC: the author domain (of LIST_COPY the list's), lower-case A-labels.
   std::string domain = {};
+  /// Of a content rule in shadow: it is recorded and decides nothing.
+  bool shadow = false;
+  std::string category = {};  ///< of a content rule: a word for the log
 
   bool operator==(const Finding&) const = default;
 };

@@ -35,6 +35,8 @@ void Policy::finish() {
     needs_[stage].emplace(info.check);
     may_answer_[stage] = true;
   }
+  for (const Stage found : stage_rules_refuse)
+    may_answer_[static_cast<int>(answer_stage(*this, found))] = true;
   // decide() refuses ambiguous authors then.
   if (dmarc_enforce == dmarc::Enforcement::strict && enabled("dmarc") && enabled("message")) {
     needs_[static_cast<int>(Stage::end_of_headers)].emplace("message");

@@ -18,6 +18,7 @@
 
 namespace gatepost {
 
+class RuleCounters;
 class SenderMap;
 namespace arc {
 struct SealOptions;
@@ -93,7 +94,12 @@ struct Policy {
   /// Content rules, pinned with the policy: the hits of one message are of one generation. Null:
   /// none.
   std::shared_ptr<const gatepost::rules::RuleSet> rules;
-  mail::ContentLimits content;  ///< what rules read of a message
+  /// What follows from them, set by set_rules() (filter/checks/content_rules.h) before finish():
+  /// whether stages of SMTP have rules, and of which of them some may refuse.
+  bool stage_rules = false;
+  std::set<Stage> stage_rules_refuse;
+  std::shared_ptr<const RuleCounters> rule_counters;  ///< null: hits are not counted
+  mail::ContentLimits content;                        ///< what rules read of a message
 
   std::set<std::string, std::less<>> disabled_checks;
   std::vector<DnsList> dns_lists;
@@ -141,7 +147,8 @@ struct Policy {
 
   bool enabled(std::string_view check) const {
     return disabled_checks.count(check) == 0 && (arc_seal != nullptr || check != "sealing") &&
-           (greylist.mode != GreylistPolicy::Mode::off || check != "greylist");
+           (greylist.mode != GreylistPolicy::Mode::off || check != "greylist") &&
+           (stage_rules || (check != "client_rules" && check != "envelope_rules"));
   }
   /// The checks whose findings could change the answer at `stage`: only these are waited for there.
   /// At end_of_message that is every enabled check.

@@ -30,6 +30,8 @@ class CheckContext {
   virtual ~CheckContext() = default;
 
   virtual const Policy& policy() const = 0;
+  /// The one that the connection has pinned: another one than policy() when a reload came between.
+  virtual const Policy& connected_policy() const = 0;
   virtual const Connection& connection() const = 0;
   virtual const Envelope& envelope() const = 0;
   virtual dkim::Library& dkim_library() const = 0;

@@ -1,5 +1,6 @@
 #include "filter/session/record.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include <nlohmann/json.hpp>
@@ -68,6 +69,29 @@ std::string word(std::string_view text, std::size_t limit = 512) {
       out += c;
   }
   return out;
+}
+
+// Words of findings, each once: " shadow=A,B", or nothing.
+template <class WordOf>
+std::string words_of(const Record& record, const char* key, WordOf word_of) {
+  std::vector<std::string_view> words;
+  for (const Finding& finding : record.findings) {
+    const std::string_view word = word_of(finding);
+    if (!word.empty() && std::find(words.begin(), words.end(), word) == words.end())
+      words.push_back(word);
+  }
+  std::string out;
+  for (std::size_t i = 0; i < words.size() && i < 100; ++i)
+    out += (i == 0 ? key : ",") + std::string(words[i]);
+  return words.size() > 100 ? out + ",..." : out;
+}
+
+std::string shadow_and_category(const Record& record) {
+  return words_of(record, " shadow=",
+                  [](const Finding& f) -> std::string_view { return f.shadow ? f.name : ""; }) +
+         words_of(record, " category=", [](const Finding& f) -> std::string_view {
+           return f.shadow ? "" : f.category;
+         });
 }
 
 // Of the content rules that the message was judged by; empty without any.
@@ -210,6 +234,8 @@ Json findings_json(const Record& record) {
     Json row = {{"name", finding.name},
                 {"stage", to_string(finding.stage)},
                 {"score", rule.score * finding.factor}};
+    if (finding.shadow) row["shadow"] = true;
+    if (!finding.category.empty()) row["category"] = finding.category;
     if (!finding.detail.empty()) row["detail"] = text(finding.detail);
     list.push_back(std::move(row));
   }
@@ -231,6 +257,7 @@ std::string summary_line(const Record& record) {
   line += " score=" + number(v.score, 1) + "/" + number(required, 1);
   line += " class=" + std::string(class_word(v));
   line += " rules=" + reasons(v);
+  line += shadow_and_category(record);
   line += " spf=" + std::string(f.spf_mail_from ? spf::to_string(f.spf_mail_from->code) : "none");
   line += " dkim=" + dkim_word(f);
   line += " dmarc=" + std::string(f.dmarc ? dmarc::to_string(f.dmarc->result) : "none");

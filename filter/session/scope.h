@@ -52,6 +52,7 @@ class BoundContext final : public CheckContext {
   void bind_recipient(int index) { recipient_ = index; }
 
   const Policy& policy() const override { return *scope_.policy; }
+  const Policy& connected_policy() const override { return *connected_.policy; }
   const Connection& connection() const override { return connection_; }
   const Envelope& envelope() const override { return envelope_; }
   dkim::Library& dkim_library() const override { return services_.dkim_library; }

@@ -177,8 +177,12 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
 
   std::vector<Finding> all_findings() const {
     std::vector<Finding> all = connection_scope->findings;
-    if (transaction)
-      all.insert(all.end(), transaction->scope.findings.begin(), transaction->scope.findings.end());
+    if (!transaction) return all;
+    // All content rules of a message are of the set that it has pinned: after a reload it says
+    // itself what the client hits (filter/checks/stage_rules.cc).
+    if (transaction->scope.policy->rules != connection_scope->policy->rules)
+      std::erase_if(all, [](const Finding& f) { return f.rule.has_value(); });
+    all.insert(all.end(), transaction->scope.findings.begin(), transaction->scope.findings.end());
     return all;
   }
 
@@ -349,7 +353,8 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
     std::vector<std::string> counted = {"verdict." + std::string(to_string(verdict.action)) + "." +
                                         std::string(to_string(verdict.stage))};
     counted.reserve(record.findings.size() + 1);
-    for (const Finding& finding : record.findings) counted.push_back("finding." + finding.name);
+    for (const Finding& finding : record.findings)
+      counted.push_back((finding.shadow ? "shadow." : "finding.") + finding.name);
     services.metrics.count(counted);
     services.records.record(record);
   }

@@ -175,6 +175,14 @@ constexpr FaultyRules kFaulty[] = {
     {"pattern", "body OPEN /(a/\nscore OPEN 1\n", "rules.cf:1:14: "},
     {"red_test", "body A /body/\ntest A fail some body\n", "rules.cf:2:"},
     {"name_of_ours", "body SPF_FAIL /x/\n", "'SPF_FAIL' is a finding of Gatepost's own"},
+    {"action_of_ours", "header SPF_FAIL eval:check_for_spf_fail()\naction SPF_FAIL reject\n",
+     "rules.cf:1:8: 'SPF_FAIL' is a finding of Gatepost's own: expected its action in [findings]"},
+    {"shadow_of_ours", "header SPF_FAIL eval:check_for_spf_fail()\nshadow SPF_FAIL\n",
+     "'SPF_FAIL' is a finding of Gatepost's own: expected its action in [findings]"},
+    {"action", "body A /x/\naction A refuse\n",
+     "rules.cf:2:10: A: expected none, tag, hold, store, quarantine, tempfail or reject"},
+    {"stage", "connect A recipient =~ /x/\n",
+     "rules.cf:1:11: A: 'recipient' is not known before rcpt"},
 };
 
 TEST(DaemonRules, FaultyRulesKeepTheOld) {

@@ -60,6 +60,16 @@ const Case kCases[] = {
      "r.cf:1:7 score for 'AAAA', which no rule file defines, nor 5 more of the rules with such "
      "lines in this file\n"},
     {"uri T_A /x/\nscore T_A 1\ntest T_A ok x", ""},
+    {"body A /x/\nscore A 0\naction A reject",
+     "r.cf:1:6 A has a score of 0 and does not run, nor does its action\n"},
+    {"helo T_A name =~ /x/\nhelo T_B host =~ /x/\nconnect T_C host =~ /x/\nmail T_D host !~ /x/",
+     ""},
+    {"helo T_A name =~ /x/\nhelo T_B name =~ /x/",
+     "r.cf:2:6 T_B looks for the same as T_A at r.cf:1:6\n"},
+    {"rcpt T_A recipient =~ /x/\ntflags T_A multiple",
+     "r.cf:1:6 tflags of T_A: multiple has no effect on a rule of a stage of SMTP\n"},
+    {"mail T_A sender !~ /y*/",
+     "r.cf:1:21 T_A: the pattern matches any text, so with !~ it never hits\n"},
 };
 
 TEST(Lint, Warnings) {

@@ -199,7 +199,7 @@ TEST(MetaPlan, LongChainsAndLongCycles) {
 
 TEST(MetaPlan, NamesThatAreNotThereCountZero) {
   const RuleFile file = read(
-      "body __FOOBAR /x/\nconnect __URI /x/\nbody BAD (\n"
+      "body __FOOBAR /x/\naskdns __URI /x/\nbody BAD (\n"
       "meta A __FOOBAT || __URI || NOTHING_LIKE_IT || BAD || !NONE\n");
   const MetaPlan plan = plan_metas(file);
   ASSERT_EQ(plan.diagnostics.size(), 4u);

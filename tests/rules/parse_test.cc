@@ -29,7 +29,7 @@ std::string told(const std::vector<Diagnostic>& diagnostics) {
 std::string show(const Rule& rule) {
   std::string out(to_string(rule.type));
   const HeaderSelector& h = rule.header;
-  if (rule.type == RuleType::header || rule.type == RuleType::mimeheader) {
+  if (rule.type == RuleType::header || rule.type == RuleType::mimeheader || is_stage(rule.type)) {
     constexpr const char* kParts[] = {"", ":raw", ":addr", ":name", ":name:raw"};
     constexpr const char* kPicks[] = {"", ":first", ":last"};
     constexpr const char* kExtracts[] = {"", ":host", ":domain", ":ip", ":revip"};
@@ -113,6 +113,16 @@ const RuleCase kRules[] = {
     {"rawbody A eval:image_count(\"gif\", 1,2)", "rawbody image_count([gif][1][2])"},
     {"body A eval:html_text_match('title', 'it\\'s, (a|b)')",
      "body html_text_match([title][it\\'s, (a|b)])"},
+    {"connect A ip =~ /^192\\.0\\.2\\./", "connect ip =~ ^192\\.0\\.2\\. "},
+    {"connect A host !~ m{x}i", "connect host !~ x i"},
+    {"connect A daemon=~/x/", "connect daemon =~ x "},
+    {"helo A name =~ /x/", "helo name =~ x "},
+    {"helo A ip =~ /x/", "helo ip =~ x "},
+    {"mail A sender =~ /^$/", "mail sender =~ ^$ "},
+    {"mail A login !~ /^$/", "mail login !~ ^$ "},
+    {"rcpt A recipient =~ /x/i", "rcpt recipient =~ x i"},
+    {"rcpt A sender =~ /x/", "rcpt sender =~ x "},
+    {"RCPT A host =~ /x/", "rcpt host =~ x "},
     {"full A eval:check_for_mime( 'mime_qp_count' )", "full check_for_mime([mime_qp_count])"},
 };
 
@@ -172,6 +182,33 @@ const FaultCase kFaults[] = {
     {"uri_detail A raw /x/", "r.cf:1:18 error: A: expected =~ or !~ behind 'raw'"},
     {"mimeheader A exists:X", "r.cf:1:14 error: A: expected a field such as Content-Type"},
     {"mimeheader A From:addr =~ /x/", "r.cf:1:14 error: A: expected a field such as"},
+    {"connect A", "r.cf:1:10 error: A: expected ip, host or daemon and =~ or !~"},
+    {"connect A /x/", "r.cf:1:11 error: A: expected ip, host or daemon and =~ or !~"},
+    {"connect A name =~ /x/",
+     "r.cf:1:11 error: A: 'name' is not known before helo, expected ip, host or daemon and"},
+    {"helo A recipient =~ /x/",
+     "r.cf:1:8 error: A: 'recipient' is not known before rcpt, expected ip, host, daemon or name"},
+    {"mail A sendre =~ /x/",
+     "r.cf:1:8 error: A: expected ip, host, daemon, name, sender or login and =~ or !~, found "
+     "'sendre', did you mean 'sender'?"},
+    {"rcpt A recipient /x/", "r.cf:1:18 error: A: expected =~ or !~ behind 'recipient'"},
+    {"rcpt A recipient =~ x", "r.cf:1:21 error: A: expected a pattern such as"},
+    {"helo A name =~ /x", "r.cf:1:16 error: A: the pattern is not closed, expected '/'"},
+    {"action", "r.cf:1:7 error: expected a rule name behind 'action'"},
+    {"action A", "r.cf:1:9 error: A: expected none, tag, hold, store, quarantine, tempfail or rej"},
+    {"action A rejct",
+     "r.cf:1:10 error: A: expected none, tag, hold, store, quarantine, tempfail or reject, found "
+     "'rejct', did you mean 'reject'?"},
+    {"action A reject now", "r.cf:1:17 error: A: expected the end of the line, found 'now'"},
+    {"action __A reject", "r.cf:1:8 error: __A: a subrule has no score and does nothing by itself"},
+    {"shadow", "r.cf:1:7 error: expected a rule name behind 'shadow'"},
+    {"shadow A-B", "r.cf:1:8 error: 'A-B' is no rule name"},
+    {"shadow A 1B", "r.cf:1:10 error: A: '1B' is no rule name"},
+    {"shadow A __B", "r.cf:1:10 error: A: a subrule has no score"},
+    {"category A", "r.cf:1:11 error: A: expected a word of letters, digits, '_', '-' and '.'"},
+    {"category A a/b",
+     "r.cf:1:12 error: A: expected a word of letters, digits, '_', '-' and '.', at most 40, found"},
+    {"category A a b", "r.cf:1:14 error: A: expected the end of the line, found 'b'"},
     {"replace_tag V", "r.cf:1:14 error: expected a name and a text behind 'replace_tag'"},
     {"trusted_networks x", "r.cf:1:18 error: trusted_networks: expected an address or a network"},
     {"trusted_networks", "r.cf:1:17 error: trusted_networks: expected a network such as"},
@@ -218,7 +255,7 @@ TEST(Parse, FaultsNameTheirPlaceAndWhatWasExpected) {
 }
 
 const FaultCase kUnsupported[] = {
-    {"connect A ip =~ /x/", "r.cf:1:9 unsupported: A: rule type 'connect'"},
+    {"askdns A _AUTHORDOMAIN_ TXT /x/", "r.cf:1:8 unsupported: A: rule type 'askdns'"},
     {"body A eval:check_bayes('0.00', '0.01')",
      "r.cf:1:6 unsupported: A: eval:check_bayes() is not supported"},
     {"header A X-Languages =~ /x/", "r.cf:1:8 unsupported: A: header 'X-Languages' is not"},
@@ -311,6 +348,24 @@ TEST(Parse, FlagsDescriptionsAndTests) {
   EXPECT_EQ(file.tests[1].text, "# none");
 }
 
+TEST(Parse, ActionShadowAndCategory) {
+  const RuleFile file = read(
+      "action A reject\nbody A /x/\ncategory A phish-1.x\nbody B /y/\naction B tag\n"
+      "action B quarantine\nshadow B C\nbody C /z/\nbody D /d/\nshadow NOBODY\n");
+  EXPECT_TRUE(file.diagnostics.empty()) << told(file.diagnostics);
+  ASSERT_EQ(file.rules.size(), 4u);
+  EXPECT_EQ(file.rules[0].action, RuleAction::reject);
+  EXPECT_EQ(file.rules[0].category, "phish-1.x");
+  EXPECT_FALSE(file.rules[0].shadow);
+  EXPECT_EQ(file.rules[1].action, RuleAction::quarantine) << "the last line counts";
+  EXPECT_TRUE(file.rules[1].shadow);
+  EXPECT_TRUE(file.rules[2].shadow);
+  EXPECT_EQ(file.rules[3].action, RuleAction::none);
+  EXPECT_FALSE(file.rules[3].shadow);
+  ASSERT_EQ(file.orphans.size(), 1u);
+  EXPECT_EQ(file.orphans[0].directive + file.orphans[0].rule, "shadowNOBODY");
+}
+
 TEST(Parse, ALaterDefinitionReplacesAndKeepsTheScore) {
   const RuleFile file = read("body A /x/\nscore A 3\nbody B /b/\nheader A Subject =~ /y/\n");
   ASSERT_EQ(file.rules.size(), 2u);
@@ -319,7 +374,7 @@ TEST(Parse, ALaterDefinitionReplacesAndKeepsTheScore) {
   EXPECT_EQ(told(file.diagnostics),
             "r.cf:4:8 warning: A is defined again; the definition at r.cf:1:6 has no effect\n");
   // As one that is not supported, too.
-  const RuleFile other = read("body A /x/\nbody B /b/\nconnect A /y/\n");
+  const RuleFile other = read("body A /x/\nbody B /b/\naskdns A /y/\n");
   EXPECT_EQ(find(other, "A"), nullptr);
   EXPECT_NE(find(other, "B"), nullptr);
 }

@@ -63,6 +63,12 @@ const char* const kPassing[] = {
     "header A ALL =~ /^X-Foo: bar/m\ntest A ok X-Foo: bar\ntest A fail X-Bar: foo",
     "header A ALL =~ /^Subject: bar/m\ntest A ok bar",
     "header A exists:X-Foo\ntest A ok anything",
+    "connect A ip =~ /^192\\.0\\./\ntest A ok 192.0.2.1\ntest A fail 198.51.100.1",
+    "helo A name =~ /^localhost$/\ntest A ok localhost\ntest A fail mail.example",
+    "mail A sender !~ /@b\\.example$/\ntest A ok a@c.example\ntest A fail a@b.example",
+    "rcpt A recipient =~ /^info@/\ntest A ok info@b.example\ntest A fail a@b.example",
+    "rcpt A sender =~ /^$/\nrcpt B login =~ /^ann$/\ntest A fail a@b\ntest B ok ann",
+    "body A /x/\nshadow A\ntest A ok x",
     "body __A /a/\nbody __B /b/\nmeta C __A && !__B\ntest C ok a\ntest C fail a b\ntest __A ok a",
     "header __A Subject =~ /a/\nmeta C __A\ntest C ok a",
     // A whole message.
@@ -101,7 +107,7 @@ TEST(TestLines, RedOnesAreErrorsWithTheirPlaces) {
 
 TEST(TestLines, WhatCannotRunIsTold) {
   const RuleFile file = read(
-      "body A /x/\nscore A 0\ntest A ok x\nconnect B /x/\ntest B ok x\ntest C ok x\nbody D /x/\n");
+      "body A /x/\nscore A 0\ntest A ok x\naskdns B /x/\ntest B ok x\ntest C ok x\nbody D /x/\n");
   const TestReport report = run(file);
   EXPECT_EQ(report.not_run, 3u);
   EXPECT_EQ(report.failed, 0u);

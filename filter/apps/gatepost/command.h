@@ -68,6 +68,9 @@ Result<std::vector<dkim::SignatureResult>> verify_signatures(Tools& tools,
 std::optional<Json> ask_daemon(const Common& common, std::string socket, const Json& request,
                                int& exit_code);
 
+/// gatepost stats rules. @return the exit code.
+int rule_statistics(const Common& common, const std::string& socket);
+
 /// Prints "gatepost: …" and gives the exit code for the kind of error.
 int fail(const Error& error);
 /// The file, or standard input for "-". A permanent Error names it.

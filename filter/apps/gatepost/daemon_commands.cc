@@ -13,6 +13,7 @@ namespace {
 struct Options {
   Common common;
   std::string socket;
+  std::string what;
 };
 
 std::optional<Json> ask(const Options& options, const char* command, int& exit_code) {
@@ -39,6 +40,7 @@ void print_lookups(const Json& lookups) {
 }
 
 int stats(const Options& options) {
+  if (options.what == "rules") return rule_statistics(options.common, options.socket);
   int exit_code = kOk;
   const auto json = ask(options, "stats", exit_code);
   if (!json) return exit_code;
@@ -106,6 +108,10 @@ void add_daemon_commands(CLI::App& program, int& exit_code) {
     options->common.add_to(*app);
     app->add_option("--socket", options->socket,
                     "the daemon's control socket (default: daemon.control_socket)");
+    if (run == stats) {
+      app->add_option("what", options->what, "rules: how often each content rule hit")
+          ->check(CLI::IsMember({"rules"}));
+    }
     app->callback([options, run, &exit_code] { exit_code = run(*options); });
   };
   add("stats", "counters of the running daemon", stats);

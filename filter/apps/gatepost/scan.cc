@@ -104,8 +104,10 @@ Json to_json(const Verdict& verdict, const std::optional<Record>& record) {
   const Facts facts = record ? record->facts : Facts();
   Json findings = Json::array();
   if (record) {
-    for (const Finding& finding : record->findings)
+    for (const Finding& finding : record->findings) {
       findings.push_back({{"name", finding.name}, {"detail", text(finding.detail)}});
+      if (finding.shadow) findings.back()["shadow"] = true;
+    }
   }
   return {{"verdict", verdict_word(verdict)},
           {"observed", verdict.observed},
@@ -131,7 +133,9 @@ void print(const Verdict& verdict, const std::optional<Record>& record) {
   std::snprintf(score, sizeof score, "%.1f", verdict.score);
   rows.emplace_back("score", score);
   if (record) {
-    for (const Finding& finding : record->findings) rows.emplace_back(finding.name, finding.detail);
+    for (const Finding& finding : record->findings)
+      rows.emplace_back(finding.name,
+                        finding.shadow ? "(shadow)" + (" " + finding.detail) : finding.detail);
   }
   for (const HeaderEdit& edit : verdict.edits) {
     const bool insert = edit.kind == HeaderEdit::Kind::insert;

@@ -538,6 +538,38 @@ TEST(Decide, OneOutcomePerRecipientAndTheScoreAddsUp) {
   EXPECT_EQ(v.reasons[0].finding, "DNSLIST_LISTED");
 }
 
+TEST(Decide, AContentRuleInShadowDecidesNothing) {
+  Policy policy;
+  policy.mode = Mode::enforce;
+  policy.finish();
+  Finding hit;
+  hit.name = "LINKS";
+  hit.stage = Stage::end_of_message;
+  hit.rule = FindingRule{20, Action::reject};
+  hit.reply = "said to the client";
+  Envelope envelope;
+  envelope.recipients = {{"a@b.example", false}};
+  const auto decided = [&] {
+    return decide(std::vector<Finding>{hit}, policy, Stage::end_of_message, Connection{}, envelope);
+  };
+  EXPECT_EQ(decided().action, Action::reject);
+  EXPECT_EQ(decided().reply.text, "said to the client");
+  hit.shadow = true;
+  EXPECT_EQ(decided().action, Action::none);
+  EXPECT_EQ(decided().score, 0);
+  EXPECT_TRUE(decided().reasons.empty());
+  // Nor does it agree with DMARC that a message is to be refused.
+  const auto with_dmarc = [&] {
+    return decide(std::vector<Finding>{{"DMARC_REJECT", Stage::end_of_message}, hit}, policy,
+                  Stage::end_of_message, Connection{}, envelope)
+        .action;
+  };
+  hit.rule = FindingRule{0.1, Action::none};
+  EXPECT_EQ(with_dmarc(), Action::tag) << "quarantined, as nothing else speaks against it";
+  hit.shadow = false;
+  EXPECT_EQ(with_dmarc(), Action::reject);
+}
+
 TEST(Findings, TableIsSortedAndComplete) {
   const auto& rows = finding_table();
   for (std::size_t i = 1; i < rows.size(); ++i) EXPECT_LT(rows[i - 1].name, rows[i].name);

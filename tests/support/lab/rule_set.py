@@ -106,13 +106,15 @@ def text(count=200, prefix="BENCH_", seed=1):
 
 
 def generation(number, count=200):
-    """Rules whose names begin with G<number>_; three of them hit every message."""
+    """Rules whose names begin with G<number>_; seven of them hit every message, at all stages of SMTP."""
     prefix = f"G{number}_"
-    always = (f"header {prefix}EVERY_HEADER From =~ /\\S/\nscore {prefix}EVERY_HEADER 0.001\n"
-              f"full {prefix}EVERY_MESSAGE /\\S/\nscore {prefix}EVERY_MESSAGE 0.001\n"
-              f"meta {prefix}EVERY_META {prefix}EVERY_HEADER && {prefix}EVERY_MESSAGE\n"
-              f"score {prefix}EVERY_META 0.001\n")
-    return always + text(count - 3, prefix, seed=number)
+    always = {"EVERY_CLIENT": "connect {} ip =~ /\\S/", "EVERY_HELO": "helo {} name =~ /\\S/",
+              "EVERY_SENDER": "mail {} sender !~ /\\s/", "EVERY_RECIPIENT": "rcpt {} recipient =~ /\\S/",
+              "EVERY_HEADER": "header {} From =~ /\\S/", "EVERY_MESSAGE": "full {} /\\S/",
+              "EVERY_META": "meta {} " + " && ".join(
+                  f"{prefix}EVERY_{word}" for word in ("CLIENT", "HELO", "SENDER", "RECIPIENT", "HEADER", "MESSAGE"))}
+    lines = [f"{line.format(prefix + name)}\nscore {prefix}{name} 0.001\n" for name, line in always.items()]
+    return "".join(lines) + text(count - len(always), prefix, seed=number)
 
 
 def write(path, content):

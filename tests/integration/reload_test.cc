@@ -1,0 +1,359 @@
+// Rules that are loaded anew while mail comes: no message fails, none is judged by two sets, a
+// compilation holds nobody up, and what was is given back.
+
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "filter/control/control.h"
+#include "tests/support/milter/client.h"
+#include "tests/support/milter/transaction.h"
+#include "tests/support/scenario/daemon.h"
+
+namespace gatepost::test {
+namespace {
+
+using Json = nlohmann::json;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
+constexpr const char* kLookers[] = {"CONNECT", "HELO", "MAIL", "RCPT",
+                                    "HEADER",  "BODY", "META", "SHADOW"};
+
+/// Eight rules that hit every message of these tests, at all stages.
+std::string generation(const std::string& name) {
+  const std::string g = name + "_";
+  std::string text = "connect " + g + "CONNECT ip =~ /^192/\nhelo " + g +
+                     "HELO name =~ /example/\nmail " + g + "MAIL sender =~ /@/\nrcpt " + g +
+                     "RCPT recipient =~ /@/\nheader " + g + "HEADER Subject =~ /x/\nbody " + g +
+                     "BODY /body/\nmeta " + g + "META " + g + "CONNECT && " + g + "RCPT && " + g +
+                     "BODY\nbody " + g + "SHADOW /body/\nshadow " + g + "SHADOW\n";
+  for (const char* looker : kLookers) text += "score " + g + looker + " 0.01\n";
+  return text;
+}
+
+std::unique_ptr<DaemonUnderTest> start(const std::string& rules) {
+  Scenario scenario;
+  scenario.name = "reload";
+  scenario.config = "mode = \"enforce\"\ngreylist.mode = \"off\"\n";
+  scenario.rules = rules;
+  auto daemon = DaemonUnderTest::start(scenario);
+  EXPECT_TRUE(daemon.ok()) << (daemon.ok() ? "" : daemon.error().text());
+  return daemon.ok() ? std::move(*daemon) : nullptr;
+}
+
+milter::MilterClient connected(const DaemonUnderTest& daemon) {
+  auto client = milter::MilterClient::open(daemon.endpoint());
+  EXPECT_TRUE(client.ok() && client->negotiate().ok());
+  EXPECT_TRUE(client->connect({.name = "a.example", .address = "192.0.2.1"}).ok());
+  EXPECT_TRUE(client->helo("a.example").ok());
+  return std::move(*client);
+}
+
+bool passes(milter::MilterClient& client) {
+  const std::string message = "From: a@b.example\nSubject: x\n\nbody\n";
+  const auto outcome = milter::run_transaction(
+      client, {.mail_from = "a@b.example", .recipients = {"c@d.example"}, .message = message});
+  return outcome.ok() && outcome->delivered();
+}
+
+Json ask(const DaemonUnderTest& daemon, const std::string& command) {
+  const auto answer = control::ask(daemon.control_socket(), Json{{"command", command}}.dump());
+  EXPECT_TRUE(answer.ok()) << (answer.ok() ? "" : answer.error().text());
+  return answer.ok() ? Json::parse(*answer) : Json();
+}
+
+void reload(const DaemonUnderTest& daemon, const std::string& rules) {
+  std::ofstream(daemon.rules_file()) << rules;
+  const Json answer = ask(daemon, "reload");
+  EXPECT_EQ(answer["ok"], true) << answer;
+}
+
+/// Until it is so; false after a time that is long for any machine.
+bool becomes(const std::function<bool()>& so) {
+  for (int tries = 0; tries < 3000; ++tries) {
+    if (so()) return true;
+    std::this_thread::sleep_for(Milliseconds(10));
+  }
+  return false;
+}
+
+/// Of each record the names of its content rules, by generation.
+std::vector<std::map<std::string, std::set<std::string>>> records(const DaemonUnderTest& daemon) {
+  std::vector<std::map<std::string, std::set<std::string>>> out;
+  std::istringstream lines(daemon.log());
+  for (std::string line; std::getline(lines, line);) {
+    const Json record = Json::parse(line, nullptr, false);
+    if (!record.is_object() || !record.contains("rules_hash")) continue;
+    auto& names = out.emplace_back();
+    for (const Json& finding : record["findings"]) {
+      const std::string name = finding["name"];
+      const std::size_t end = name.rfind('_');
+      if (name.starts_with("GEN")) names[name.substr(0, end)].insert(name.substr(end + 1));
+    }
+  }
+  return out;
+}
+
+/// Threads that send messages until they are told to stop: over one connection, over one for each
+/// message, and a few over each.
+class Senders {
+ public:
+  explicit Senders(const DaemonUnderTest& daemon) : daemon_(daemon) {
+    for (const int each : {1'000'000, 1, 3}) {
+      threads_.emplace_back([this, each] {
+        while (!stop_) {
+          auto client = connected(daemon_);
+          for (int i = 0; i < each && !stop_; ++i) {
+            failed_ += passes(client) ? 0 : 1;
+            ++sent_;
+          }
+        }
+      });
+    }
+  }
+  ~Senders() { stop(); }
+  void stop() {
+    stop_ = true;
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+  int sent() const { return sent_; }
+  int failed() const { return failed_; }
+
+ private:
+  const DaemonUnderTest& daemon_;
+  std::atomic<bool> stop_{false};
+  std::atomic<int> sent_{0};
+  std::atomic<int> failed_{0};
+  std::vector<std::thread> threads_;
+};
+
+TEST(ReloadUnderLoad, NoMessageFailsAndNoneIsOfTwoSets) {
+  const auto daemon = start(generation("GEN0"));
+  ASSERT_TRUE(daemon);
+  constexpr int kReloads = 15;
+  constexpr int kBetween = 9;  // messages that are sent before the next reload
+  Senders senders(*daemon);
+  for (int i = 1; i <= kReloads; ++i) {
+    const int before = senders.sent();
+    ASSERT_TRUE(becomes([&] { return senders.sent() >= before + kBetween; }));
+    // New ones have to be compiled; every third was there before and comes from the cache.
+    reload(*daemon, generation("GEN" + std::to_string(i % 3 == 0 ? i - 2 : i)));
+  }
+  const int before = senders.sent();
+  ASSERT_TRUE(becomes([&] { return senders.sent() >= before + kBetween; }));
+  senders.stop();
+  EXPECT_EQ(senders.failed(), 0);
+  const auto all = records(*daemon);
+  EXPECT_EQ(all.size(), static_cast<std::size_t>(senders.sent())) << "every message has a record";
+  std::set<std::string> seen;
+  for (const auto& names : all) {
+    ASSERT_EQ(names.size(), 1U) << "rules of two sets, or of none";
+    const auto& [name, lookers] = *names.begin();
+    seen.insert(name);
+    EXPECT_EQ(lookers.size(), std::size(kLookers)) << name;
+  }
+  EXPECT_EQ(seen.size(), 11U) << "of 16 loads five were of rules that had been there";
+  const Json statistics = ask(*daemon, "rule-statistics");
+  EXPECT_EQ(statistics["messages"], senders.sent());
+  EXPECT_EQ(statistics["rules"].size(), std::size(kLookers));
+}
+
+// The compiling process is stopped in the middle: mail goes on with the old rules.
+TEST(ReloadUnderLoad, MailIsAnsweredWhileRulesAreCompiled) {
+  const auto daemon = start(generation("GENOLD"));
+  ASSERT_TRUE(daemon);
+  auto client = connected(*daemon);
+  const std::string pid = std::to_string(daemon->process().id());
+  const auto compiling = [&]() -> pid_t {
+    std::error_code error;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/" + pid + "/task", error)) {
+      std::ifstream children(task.path() / "children");
+      if (pid_t child = 0; children >> child) return child;
+    }
+    return 0;
+  };
+  const auto is_stopped = [](pid_t child) {
+    std::ifstream in("/proc/" + std::to_string(child) + "/stat");
+    std::string stat;
+    std::getline(in, stat);
+    const std::size_t end = stat.rfind(')');
+    return end != std::string::npos && stat.compare(end, 3, ") T") == 0;
+  };
+  std::string rules = generation("GENNEW");
+  for (int i = 0; i < 250; ++i) {
+    const std::string n = std::to_string(i);
+    rules += "body HEAVY_" + n + " /w" + n + ".{0,200}x" + n + "[a-z]{1,90}y/\n";
+  }
+  std::ofstream(daemon->rules_file()) << rules;
+  ::kill(daemon->process().id(), SIGHUP);
+  pid_t child = 0;
+  ASSERT_TRUE(becomes([&] { return (child = compiling()) != 0; })) << daemon->log();
+  ::kill(child, SIGSTOP);
+  ASSERT_TRUE(becomes([&] { return is_stopped(child); })) << "it ended before it was stopped";
+  auto newcomer = connected(*daemon);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_TRUE(passes(client));
+    EXPECT_TRUE(passes(newcomer));
+  }
+  EXPECT_TRUE(is_stopped(child));
+  EXPECT_EQ(daemon->log().find("reload: "), std::string::npos) << daemon->log();
+  ::kill(child, SIGCONT);
+  ASSERT_TRUE(becomes([&] { return daemon->log().find("reload: done") != std::string::npos; }))
+      << daemon->log();
+  EXPECT_TRUE(passes(client));
+  const auto all = records(*daemon);
+  ASSERT_EQ(all.size(), 11U);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    ASSERT_EQ(all[i].size(), 1U);
+    EXPECT_EQ(all[i].begin()->first, i < 10 ? "GENOLD" : "GENNEW") << i;
+    EXPECT_EQ(all[i].begin()->second.size(), std::size(kLookers)) << i;
+  }
+}
+
+TEST(ReloadUnderLoad, AFailedReloadKeepsTheOldRules) {
+  const auto daemon = start(generation("GENOLD"));
+  ASSERT_TRUE(daemon);
+  Senders senders(*daemon);
+  for (const char* faulty : {"body GENNEW_A /(/\n", "connect GENNEW_A name =~ /x/\n",
+                             "body GENNEW_A /x/\naction GENNEW_A rejct\n",
+                             "helo GENNEW_A name =~ /x/\ntest GENNEW_A ok y\n"}) {
+    std::ofstream(daemon->rules_file()) << faulty;
+    const Json answer = ask(*daemon, "reload");
+    EXPECT_EQ(answer["ok"], false) << faulty;
+    EXPECT_NE(answer["errors"].dump().find("rules.cf:"), std::string::npos) << answer;
+    const int before = senders.sent();
+    ASSERT_TRUE(becomes([&] { return senders.sent() >= before + 3; }));
+  }
+  senders.stop();
+  EXPECT_EQ(senders.failed(), 0);
+  for (const auto& names : records(*daemon)) {
+    ASSERT_EQ(names.size(), 1U);
+    EXPECT_EQ(names.begin()->first, "GENOLD");
+  }
+  EXPECT_EQ(ask(*daemon, "rule-statistics")["rules"].size(), std::size(kLookers));
+}
+
+std::size_t sets(const DaemonUnderTest& daemon) {
+  return ask(daemon, "stats")["rules.sets"];
+}
+
+TEST(ReloadedRules, OldSetsGoWithTheirLastUser) {
+  const auto daemon = start(generation("GEN0"));
+  ASSERT_TRUE(daemon);
+  EXPECT_EQ(sets(*daemon), 1U);
+  auto client = std::make_unique<milter::MilterClient>(connected(*daemon));
+  EXPECT_TRUE(passes(*client));
+  reload(*daemon, generation("GEN1"));
+  EXPECT_EQ(sets(*daemon), 2U) << "the connection is pinned to the old one";
+  EXPECT_TRUE(passes(*client));
+  client.reset();
+  EXPECT_TRUE(becomes([&] { return sets(*daemon) == 1; }));
+  reload(*daemon, "");
+  EXPECT_TRUE(becomes([&] { return sets(*daemon) == 0; }));
+  EXPECT_EQ(ask(*daemon, "stats")["rules.scratches"], 0);
+}
+
+/// In KiB.
+long resident(const DaemonUnderTest& daemon) {
+  const int id = const_cast<DaemonUnderTest&>(daemon).process().id();
+  std::ifstream in("/proc/" + std::to_string(id) + "/status");
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("VmRSS:")) return std::stol(line.substr(6));
+  }
+  return -1;
+}
+
+struct Held {
+  std::size_t sets = 0, scratches = 0;
+  long kib = 0;
+};
+
+/// What is held after each of 100 reloads with a message between them and nobody connected.
+std::vector<Held> hundred_reloads(const DaemonUnderTest& daemon) {
+  std::vector<Held> out;
+  for (int i = 1; i <= 100; ++i) {
+    reload(daemon, generation(i % 2 == 0 ? "GENEVEN" : "GENODD"));
+    {
+      auto client = connected(daemon);
+      EXPECT_TRUE(passes(client));
+    }
+    EXPECT_TRUE(becomes([&] { return sets(daemon) == 1; })) << i;
+    const Json stats = ask(daemon, "stats");
+    out.push_back({stats["rules.sets"], stats["rules.scratches"], resident(daemon)});
+  }
+  return out;
+}
+
+TEST(ReloadedRules, AHundredReloadsHoldOneSet) {
+  const auto daemon = start(generation("GENEVEN"));
+  ASSERT_TRUE(daemon);
+  for (const Held& held : hundred_reloads(*daemon)) {
+    EXPECT_EQ(held.sets, 1U);
+    EXPECT_LE(held.scratches, 2U) << "the prototype and that of the one message";
+  }
+}
+
+TEST(ReloadedRules, AHundredReloadsTakeNoMoreMemory) {
+  if (kSanitized) GTEST_SKIP() << "sanitizers keep freed memory: the sets are counted instead";
+  const auto daemon = start(generation("GENEVEN"));
+  ASSERT_TRUE(daemon);
+  const auto held = hundred_reloads(*daemon);
+  ASSERT_EQ(held.size(), 100U);
+  EXPECT_LE(held[99].kib, held[19].kib + 4096) << "KiB after 100 reloads, against after 20";
+}
+
+/// The command line, on this daemon's configuration.
+ProcessResult gatepost(const DaemonUnderTest& daemon, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), GATEPOST_BINARY_DIR "/bin/gatepost");
+  arguments.insert(arguments.end(), {"-c", daemon.config_file()});
+  const auto result = run_process(arguments);
+  EXPECT_TRUE(result.ok());
+  return result.ok() ? *result : ProcessResult{};
+}
+
+TEST(StatsRules, TheCommandLineShowsATable) {
+  const auto daemon = start(
+      "body SEEN /body/\nscore SEEN 0.1\ncategory SEEN words\nbody SEEN_IN_SHADOW /body/\n"
+      "shadow SEEN_IN_SHADOW\nbody NOT_SEEN /nothing of this/\n");
+  ASSERT_TRUE(daemon);
+  auto client = connected(*daemon);
+  for (int i = 0; i < 12; ++i) EXPECT_TRUE(passes(client));
+  const ProcessResult table = gatepost(*daemon, {"stats", "rules"});
+  EXPECT_EQ(table.status, 0) << table.errors;
+  std::istringstream lines(table.output);
+  std::vector<std::string> rows;
+  for (std::string line; std::getline(lines, line);) rows.push_back(line);
+  ASSERT_EQ(rows.size(), 6U) << table.output;
+  EXPECT_TRUE(rows[0].starts_with("12 messages since 2")) << rows[0];
+  EXPECT_EQ(rows[1], "");
+  EXPECT_EQ(rows[2],
+            "RULE            HITS  SHADOW  STATE   CATEGORY  SINCE                 LAST HIT");
+  EXPECT_TRUE(rows[3].starts_with("SEEN              12       0  on      words     2")) << rows[3];
+  EXPECT_TRUE(rows[4].starts_with("SEEN_IN_SHADOW     0      12  shadow  -         2")) << rows[4];
+  EXPECT_TRUE(rows[5].starts_with("NOT_SEEN           0       0  on      -         2")) << rows[5];
+  EXPECT_TRUE(rows[5].ends_with("Z  -")) << rows[5];
+  const ProcessResult json = gatepost(*daemon, {"stats", "rules", "--json"});
+  EXPECT_EQ(json.status, 0) << json.errors;
+  EXPECT_EQ(Json::parse(json.output)["rules"][0]["hits"], 12) << json.output;
+  const ProcessResult other = gatepost(*daemon, {"stats", "ruls"});
+  EXPECT_EQ(other.status, 64) << other.output;
+  EXPECT_NE((other.output + other.errors).find("ruls"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace gatepost::test

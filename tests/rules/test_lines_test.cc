@@ -72,7 +72,7 @@ const char* const kPassing[] = {
     "body __A /a/\nbody __B /b/\nmeta C __A && !__B\ntest C ok a\ntest C fail a b\ntest __A ok a",
     "header __A Subject =~ /a/\nmeta C __A\ntest C ok a",
     // A whole message.
-    "header __A From =~ /a@/\nbody __B /^b c$/\nmeta C __A && __B\n"
+    "header __A From =~ /a@/\nbody __B /^b c\\b/\nmeta C __A && __B\n"
     "test C ok message:From: a@b.example\\n\\nb\\tc\ntest C fail message: From: b@b.example\\n\\nb "
     "c",
     "header A exists:X-Foo\ntest A ok message:X-Foo: 1\ntest A fail message:X-Bar: 1",

@@ -1,7 +1,6 @@
 #pragma once
 // `test NAME ok|fail message:TEXT`: an example that is a whole message.
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

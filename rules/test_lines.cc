@@ -5,6 +5,7 @@
 
 #include "core/base/text.h"
 #include "rules/stage_fields.h"
+#include "rules/test_message.h"
 
 namespace gatepost::rules {
 namespace {
@@ -83,6 +84,22 @@ struct Example {
   }
 };
 
+MatchOutcome match(const RuleFile& file, const Rule& rule, std::string_view text,
+                   const RuleSet& set) {
+  if (const auto raw = test_message(text))
+    return set.match(TestMessage(*raw, file.settings, set).subject());
+  const Example example(rule, text);
+  Subject subject{example.fields, example.content, example.mail_from, false};
+  subject.urls = example.urls;
+  SmtpTexts smtp;
+  const auto stage_field = find_stage_field(rule.header.name);
+  if (is_stage(rule.type) && stage_field) {
+    smtp = smtp_example(*stage_field, text);
+    subject.smtp = &smtp;
+  }
+  return set.match(subject);
+}
+
 }  // namespace
 
 TestReport run_tests(const RuleFile& file, const RuleSet& set, int score_set) {
@@ -107,17 +124,7 @@ TestReport run_tests(const RuleFile& file, const RuleSet& set, int score_set) {
       not_run(test, "its score is 0");
       continue;
     }
-    const Example example(rule, test.text);
-    Subject subject{example.fields, example.content, example.mail_from, false};
-    subject.urls = example.urls;
-    const std::string_view text = test.text;
-    SmtpTexts smtp;
-    if (const auto stage_field = find_stage_field(rule.header.name);
-        is_stage(rule.type) && stage_field) {
-      smtp = smtp_example(*stage_field, text);
-      subject.smtp = &smtp;
-    }
-    const MatchOutcome outcome = set.match(subject);
+    const MatchOutcome outcome = match(file, rule, test.text, set);
     const bool hit = std::any_of(outcome.hits.begin(), outcome.hits.end(),
                                  [&](const Hit& h) { return h.rule->name == rule.name; });
     if (hit == test.must_hit) {

@@ -24,6 +24,7 @@ struct TestReport {
 ///   body     a paragraph, rawbody a line of text, full the whole message;
 ///   connect, helo, mail, rcpt: the field of SMTP that the rule looks at;
 ///   meta     Subject, paragraph, line and message at once.
+/// A text that begins with "message:" is a whole message for every type (rules/test_message.h).
 /// Any thread.
 TestReport run_tests(const RuleFile& file, const RuleSet& set, int score_set = 1);
 

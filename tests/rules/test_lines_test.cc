@@ -71,6 +71,18 @@ const char* const kPassing[] = {
     "body A /x/\nshadow A\ntest A ok x",
     "body __A /a/\nbody __B /b/\nmeta C __A && !__B\ntest C ok a\ntest C fail a b\ntest __A ok a",
     "header __A Subject =~ /a/\nmeta C __A\ntest C ok a",
+    // A whole message.
+    "header __A From =~ /a@/\nbody __B /^b c\\b/\nmeta C __A && __B\n"
+    "test C ok message:From: a@b.example\\n\\nb\\tc\ntest C fail message: From: b@b.example\\n\\nb "
+    "c",
+    "header A exists:X-Foo\ntest A ok message:X-Foo: 1\ntest A fail message:X-Bar: 1",
+    "header A eval:check_header_count_range('Subject', '2', '9')\n"
+    "test A ok message:Subject: 1\\nSubject: 2\ntest A fail message:Subject: 1\\n\\nSubject: 2",
+    "header A Subject:raw =~ /\\xE9\\\\$/m\ntest A ok message:Subject: \\xe9\\\\\\nTo: b",
+    "uri A m{^https://b\\.example/$}\n"
+    "test A ok message:Content-Type: text/html\\n\\n<a href='https://b.example/'>x</a>",
+    "header A EnvelopeFrom =~ /^me@b/\ntest A ok message:Return-Path: <me@b.example>",
+    "body A /^message: x$/\ntest A fail message: x",
 };
 
 TEST(TestLines, TheTextStandsWhereTheRuleLooks) {
@@ -126,7 +138,10 @@ TEST(DefaultRules, AreCleanAndTheirTestsHold) {
     if (rule.is_subrule()) continue;
     EXPECT_FALSE(rule.description.empty()) << rule.name;
     EXPECT_EQ(tests[rule.name], 3) << rule.name << " needs a test line of each kind";
-    EXPECT_LE(rule.scores[1], 2.5) << rule.name << " decides too much alone";
+    // Attachments alone may tag a message (score.tag is 5); see the head of phishing.cf.
+    const double most = rule.place.file == "attachments.cf" ? 5.0 : 3.0;
+    EXPECT_LE(rule.scores[1], most) << rule.name << " decides too much alone";
+    EXPECT_GE(rule.scores[1], 0.1) << rule.name << " says nothing";
   }
   const TestReport report = run(file);
   EXPECT_EQ(told(report.diagnostics), "");

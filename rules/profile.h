@@ -36,4 +36,42 @@ struct MatchProfile {
   Nanoseconds metas{0};  ///< all of them
 };
 
+/// Adds the time until its end to what a rule costs by itself, when somebody measures.
+class OwnTime {
+ public:
+  OwnTime(MatchProfile* profile, std::uint32_t rule) : profile_(profile), rule_(rule) {
+    if (profile_ != nullptr) start_ = MatchProfile::Clock::now();
+  }
+  ~OwnTime() {
+    if (profile_ == nullptr) return;
+    MatchProfile::Own& own = profile_->own[rule_];
+    own.time += MatchProfile::Clock::now() - start_;
+    ++own.runs;
+  }
+  OwnTime(const OwnTime&) = delete;
+  OwnTime& operator=(const OwnTime&) = delete;
+
+ private:
+  MatchProfile* profile_;
+  std::uint32_t rule_;
+  MatchProfile::Clock::time_point start_;
+};
+
+/// The same for the metas.
+class MetaTime {
+ public:
+  explicit MetaTime(MatchProfile* profile) : profile_(profile) {
+    if (profile_ != nullptr) start_ = MatchProfile::Clock::now();
+  }
+  ~MetaTime() {
+    if (profile_ != nullptr) profile_->metas += MatchProfile::Clock::now() - start_;
+  }
+  MetaTime(const MetaTime&) = delete;
+  MetaTime& operator=(const MetaTime&) = delete;
+
+ private:
+  MatchProfile* profile_;
+  MatchProfile::Clock::time_point start_;
+};
+
 }  // namespace gatepost::rules

@@ -1,0 +1,138 @@
+#include "rules/text_scan.h"
+
+#include <algorithm>
+
+#include <hs/hs.h>
+
+namespace gatepost::rules {
+
+void TextScan::run(const Group& group) {
+  if (state_.profile == nullptr) {
+    scan(group);
+  } else {
+    measure(group);
+  }
+  for (const std::uint32_t rule : group.pcre_only) pcre_only(rule);
+}
+
+void TextScan::scan(const Group& group) {
+  for (const Database& database : group.databases) {
+    database_ = &database;
+    piece_ = 0;
+    const char* octets = text_.data() == nullptr ? "" : text_.data();
+    hs_scan(database.database.get(), octets, static_cast<unsigned>(text_.size()), 0, state_.scratch,
+            &TextScan::on_match, this);
+  }
+}
+
+void TextScan::measure(const Group& group) {
+  if (group.databases.empty()) return;
+  own_time_ = {};
+  const auto start = MatchProfile::Clock::now();
+  scan(group);
+  MatchProfile::Scan& out = state_.profile->scans[group.databases[0].rules[0]];
+  out.time += MatchProfile::Clock::now() - start - own_time_;
+  ++out.runs;
+  out.octets += text_.size();
+  if (out.rules != 0) return;
+  for (const Database& database : group.databases)
+    out.rules += static_cast<std::uint32_t>(database.rules.size());
+}
+
+int TextScan::on_match(unsigned id, unsigned long long /*from*/, unsigned long long to,
+                       unsigned /*flags*/, void* self) {
+  auto& scan = *static_cast<TextScan*>(self);
+  if (id < scan.database_->rules.size())
+    scan.found(scan.database_->rules[id], static_cast<std::uint32_t>(to));
+  return 0;
+}
+
+void TextScan::found(std::uint32_t rule, std::uint32_t to) {
+  const Slot& slot = parts_.slots[rule];
+  if (state_.value[rule] != 0 && !slot.multiple) return;
+  std::string_view piece = text_;
+  std::uint32_t begin = 0;
+  std::uint32_t number = 0;
+  if (pieces_ != nullptr) {
+    // A match that ends in no piece reaches out of one.
+    if (!find_piece(to)) return;
+    number = piece_;
+    if (number == 0 && slot.skip_subject) return;
+    begin = (*pieces_)[number].begin;
+    piece = piece_text(number);
+  }
+  if (slot.route == Route::exact && !slot.multiple) {
+    hit(rule, 1, {rule, kNowhere, to - begin, piece});
+    return;
+  }
+  const std::uint64_t here = (std::uint64_t{state_.round} << 32) | number;
+  if (state_.tried[rule] == here) return;
+  state_.tried[rule] = here;
+  decide(rule, piece);
+}
+
+bool TextScan::find_piece(std::uint32_t to) {
+  const auto& pieces = *pieces_;
+  if (pieces.empty()) return false;
+  if (to <= pieces[piece_].begin) {
+    const auto after = std::upper_bound(
+        pieces.begin(), pieces.end(), to,
+        [](std::uint32_t at, const mail::PieceText::Piece& p) { return at <= p.begin; });
+    if (after == pieces.begin()) return false;
+    piece_ = static_cast<std::uint32_t>(after - pieces.begin() - 1);
+  }
+  while (piece_ + 1 < pieces.size() && to > pieces[piece_ + 1].begin) ++piece_;
+  return to > pieces[piece_].begin && to <= pieces[piece_].end + line_end_;
+}
+
+void TextScan::pcre_only(std::uint32_t rule) {
+  if (pieces_ == nullptr) {
+    decide(rule, text_);
+    return;
+  }
+  const Slot& slot = parts_.slots[rule];
+  for (std::size_t i = slot.skip_subject ? 1 : 0; i < pieces_->size(); ++i) {
+    decide(rule, piece_text(i));
+    if (state_.value[rule] >= slot.most) return;
+  }
+}
+
+void TextScan::decide(std::uint32_t rule, std::string_view piece) {
+  if (state_.profile == nullptr) return confirm(rule, piece);
+  MatchProfile::Nanoseconds& own = state_.profile->own[rule].time;
+  const auto before = own;
+  {
+    const OwnTime time(state_.profile, rule);
+    confirm(rule, piece);
+  }
+  own_time_ += own - before;
+}
+
+void TextScan::confirm(std::uint32_t rule, std::string_view piece) {
+  const Slot& slot = parts_.slots[rule];
+  const Regex* regex = slot.regex.get(parts_.rules[rule].pattern);
+  if (regex == nullptr) return;
+  const int room = slot.most - static_cast<int>(state_.value[rule]);
+  if (room <= 0) return;
+  int count = 1;
+  RegexRunner& runner = state_.runner;
+  const auto found =
+      slot.multiple ? runner.count(*regex, piece, room, count) : runner.find(*regex, piece);
+  if (found == RegexRunner::Found::limited) {
+    limited_ = true;
+    if (slot.negated) state_.value[rule] = 1;  // not known: it does not hit
+    if (!slot.multiple) return;
+  }
+  if (found == RegexRunner::Found::no || count == 0) return;
+  hit(rule, count,
+      {rule, static_cast<std::uint32_t>(runner.begin()), static_cast<std::uint32_t>(runner.end()),
+       piece});
+}
+
+void TextScan::hit(std::uint32_t rule, int count, const Touched& where) {
+  // A negated rule hits when its value is still 0 in the end.
+  if (state_.value[rule] == 0 && !parts_.slots[rule].negated) state_.touched.push_back(where);
+  state_.value[rule] += count;
+}
+
+}  // namespace gatepost::rules

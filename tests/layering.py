@@ -24,7 +24,7 @@ RANKS = [
     (3, "filter/session"), (3, "filter/config"),
     (4, "filter/checks"),
     (5, "filter/milter"), (5, "filter/control"), (5, "filter/log"), (5, "filter/quarantine"),
-    (5, "filter/dmarc_log"),
+    (5, "filter/dmarc_log"), (5, "filter/rule_tools"),
     (6, "filter/apps"),
     (7, "tests"),
 ]

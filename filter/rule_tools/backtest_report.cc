@@ -168,7 +168,8 @@ class Page {
     std::sort(limits.begin(), limits.end());
     out_ +=
         "<h2>Limits</h2><p class=\"note\">How much of each kind reaches a score. The "
-        "configuration's own limits are named.</p><div class=\"card table\"><table><thead><tr>"
+        "configuration's own limits are named.</p><div class=\"card table "
+        "narrow\"><table><thead><tr>"
         "<th class=n>Score</th><th></th><th class=n>Spam that reaches it</th><th "
         "class=n></th><th class=n>Ham that reaches it</th><th class=n></th></tr></thead><tbody>";
     for (const double limit : limits) {

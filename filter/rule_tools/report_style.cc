@@ -25,7 +25,7 @@ code{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:.92em;overf
 .tile .delta{display:block;font-size:13px}
 .tile.spam{border-top:3px solid var(--spam)}.tile.ham{border-top:3px solid var(--ham)}
 .card{padding:12px 14px;overflow-x:auto;margin:10px 0}
-.card.table{padding:0}
+.card.table{padding:0}.narrow{max-width:720px}
 table{border-collapse:collapse;width:100%;font-size:13.5px}
 th,td{text-align:left;padding:6px 10px;border-bottom:1px solid var(--line);vertical-align:top}
 tbody tr:last-child td{border-bottom:0}

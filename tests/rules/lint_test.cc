@@ -31,7 +31,8 @@ const Case kCases[] = {
     {"body A /x/\nscore A 0", "r.cf:1:6 A has a score of 0 and does not run\n"},
     {"body A /x/\nscore A 0 1 0 1", ""},
     {"body A /x/\nscore A 0\nmeta B A\nscore B 1",
-     "r.cf:1:6 A has a score of 0 and does not run, so it counts 0 in meta B\n"},
+     "r.cf:1:6 A has a score of 0 and does not run, so it counts 0 in meta B\n"
+     "r.cf:3:6 meta B never hits, whatever other rules do\n"},
     {"body A /x/\nscore A 2\ntflags A nice", "r.cf:1:6 A is nice and has a score above 0\n"},
     {"body __A /x/", "r.cf:1:6 subrule __A is used by no meta of these files and has no effect\n"},
     {"body __A /x/\nmeta T_B __A", ""},
@@ -70,6 +71,27 @@ const Case kCases[] = {
      "r.cf:1:6 tflags of T_A: multiple has no effect on a rule of a stage of SMTP\n"},
     {"mail T_A sender !~ /y*/",
      "r.cf:1:21 T_A: the pattern matches any text, so with !~ it never hits\n"},
+    {"body A /x/\nscore A 1 0 1 0",
+     "r.cf:1:6 A has a score of 0 with network tests and without Bayes, the score set that "
+     "Gatepost uses, and does not run\n"},
+    {"body __A /a/\nbody __B /b/\nmeta T_C __A && __B\nmeta T_D (__A&&__B)\nmeta T_E __A  &&  __B",
+     "r.cf:5:6 T_E says the same as T_C at r.cf:3:6\n"},
+    // Tried out with all values that the rules of a meta can have.
+    {"body __A /a/\nmeta T_B __A && !__A",
+     "r.cf:2:6 meta T_B never hits, whatever other rules do\n"},
+    {"body __A /a/\nmeta T_B __A || !__A",
+     "r.cf:2:6 meta T_B always hits, whatever other rules do\n"},
+    {"body __A /a/\nmeta T_B __A > 1", "r.cf:2:6 meta T_B never hits, whatever other rules do\n"},
+    {"body __A /a/\ntflags __A multiple\nmeta T_B __A > 1", ""},
+    {"body __A /a/\ntflags __A multiple maxhits=2\nmeta T_B __A > 2",
+     "r.cf:3:6 meta T_B never hits, whatever other rules do\n"},
+    {"body __A /a/\nbody __B /b/\nmeta T_C __A + __B > 2",
+     "r.cf:3:6 meta T_C never hits, whatever other rules do\n"},
+    {"body __A /a/\nbody __B /b/\nmeta T_C __A + __B >= 2", ""},
+    {"body __A /a/\nmeta __B __A && !__A\nmeta T_C __B || __A\nmeta T_D __B && __A",
+     "r.cf:2:6 meta __B never hits, whatever other rules do\n"
+     "r.cf:4:6 meta T_D never hits, whatever other rules do\n"},
+    {"meta T_B GONE && __A\nbody __A /a/", ""},
 };
 
 TEST(Lint, Warnings) {
@@ -79,6 +101,41 @@ TEST(Lint, Warnings) {
     EXPECT_EQ(told(found), c.told) << c.text;
     for (const Diagnostic& d : found) EXPECT_EQ(d.severity, Diagnostic::Severity::warning);
   }
+}
+
+struct SlowCase {
+  const char* text;
+  const char* told;  // how it begins
+};
+const SlowCase kSlow[] = {
+    {"body T_A /x+y/", ""},
+    {"body T_A /foo.*bar/", ""},
+    {"body T_A /x*/", "r.cf:1:11 T_A: Hyperscan cannot look for it"},
+    {"header T_A Subject =~ /x*/", ""},
+    {"rawbody T_A /(?:a|aa)+$/", "r.cf:1:14 T_A: can take very long: on 2000 octets of 'a'"},
+    {"rawbody T_A /\\s*\\s*\\s*\\s*x/",
+     "r.cf:1:14 T_A: can take very long: on 2000 octets of blanks"},
+    {"body T_A /\\s*\\s*\\s*\\s*x/", ""},  // its text has no runs of blanks
+    {"body T_A /(a+)+$/", ""},             // lint() tells it
+    {"meta T_A 1", ""},
+};
+
+TEST(Lint, SlowPatternsAreTriedOut) {
+  for (const SlowCase& c : kSlow) {
+    const std::string all = told(slow_patterns(read(c.text)));
+    if (*c.told == '\0')
+      EXPECT_EQ(all, "") << c.text;
+    else
+      EXPECT_TRUE(all.starts_with(c.told)) << c.text << "\ngives " << all;
+  }
+}
+
+TEST(Lint, CheckTellsAllInTheOrderOfTheLines) {
+  const RuleFile file =
+      read("body A /a(b/\nbody B /x*/\nmeta C B && GONE\nif (version < 3)\nbody OLD /x/\nendif\n");
+  std::string places;
+  for (const Diagnostic& d : check(file)) places += std::to_string(d.place.line) + " ";
+  EXPECT_EQ(places, "1 1 2 2 2 3 3 5 ");
 }
 
 struct RepeatCase {

@@ -314,7 +314,7 @@ bool take_mail(const std::vector<std::string>& paths, const char* flag,
 
 int backtest(const Options& options) {
   int exit_code = kOk;
-  const auto loaded = load_rule_files(options, exit_code);
+  const auto loaded = load_rule_files(options, exit_code, true);
   if (!loaded) return exit_code;
   std::optional<LoadedFiles> old;
   if (!options.against.empty()) {

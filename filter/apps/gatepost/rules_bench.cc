@@ -210,7 +210,7 @@ std::unique_ptr<rule_tools::Judge> judge_without(const Options& options, LoadedF
 
 int bench(const Options& options) {
   int exit_code = kOk;
-  const auto loaded = load_rule_files(options, exit_code);
+  const auto loaded = load_rule_files(options, exit_code, true);
   if (!loaded) return exit_code;
   const auto judge = make_judge(*loaded, "Compiling rules", exit_code);
   if (!judge) return exit_code;

@@ -47,11 +47,12 @@ std::optional<LoadedFiles> load_rule_files(const std::vector<std::string>& files
   return std::nullopt;
 }
 
-std::optional<LoadedFiles> load_rule_files(const RulesOptions& options, int& exit_code) {
+std::optional<LoadedFiles> load_rule_files(const RulesOptions& options, int& exit_code,
+                                           bool judges) {
   std::vector<std::string> files = options.common.rules;
   files.insert(files.end(), options.files.begin(), options.files.end());
   config::Configuration configuration;
-  if (files.empty() || !options.common.config_file.empty()) {
+  if (judges || files.empty() || !options.common.config_file.empty()) {
     auto loaded = options.common.load();
     if (!loaded) {
       exit_code = kConfig;

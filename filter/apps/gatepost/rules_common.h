@@ -29,7 +29,10 @@ struct LoadedFiles {
 };
 /// Those of the command line, or of the configuration. What cannot be read is told, and sets
 /// `exit_code`.
-std::optional<LoadedFiles> load_rule_files(const RulesOptions& options, int& exit_code);
+/// @param judges  they are for make_judge(): the configuration's limits count, so it is read in any
+/// case.
+std::optional<LoadedFiles> load_rule_files(const RulesOptions& options, int& exit_code,
+                                           bool judges = false);
 /// The same of other files, under the configuration of `like`.
 std::optional<LoadedFiles> load_rule_files(const std::vector<std::string>& files,
                                            const config::Configuration& like, int& exit_code);

@@ -82,7 +82,6 @@ const char* const kDefinitions[] = {
     "header A From:addr !~ /x/ms",
     "header A Subject:raw =~ /x/ [if-unset: y]",
     "header A exists:X-Foo",
-    "header A !exists:X-Foo",
     "header A Received:last:domain =~ /x/",
     "body A /x y/x",
     "rawbody A /x/",

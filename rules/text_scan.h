@@ -39,8 +39,8 @@ class TextScan {
  private:
   void scan(const Group& group);
   void measure(const Group& group);
-  static int on_match(unsigned id, unsigned long long from, unsigned long long to,
-                      unsigned flags, void* self);
+  static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+                      void* self);
   void found(std::uint32_t rule, std::uint32_t to);
 
   // Sets piece_ to the one that holds the octet before `to`. Ends of matches come in order, but for

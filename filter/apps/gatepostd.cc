@@ -13,6 +13,9 @@
 #include <CLI/CLI.hpp>
 #include <fcntl.h>
 #include <grp.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <nlohmann/json.hpp>
 #include <pwd.h>
 #include <sys/resource.h>
@@ -592,6 +595,11 @@ int run(int argc, char** argv) {
 }  // namespace gatepost
 
 int main(int argc, char** argv) {
+#ifdef __GLIBC__
+  // Rule databases are megabytes each: blocks of their own, which go back to the system with their
+  // rule set. glibc would raise the threshold with the first one that is freed.
+  mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+#endif
   gatepost::compile_rules_if_asked(argc, argv);
   try {
     return gatepost::run(argc, argv);

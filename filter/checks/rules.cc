@@ -16,6 +16,7 @@
 #include "filter/checks/rule_answers.h"
 #include "filter/policy/finding.h"
 #include "rules/rule_set.h"
+#include "rules/subject_of.h"
 
 namespace gatepost {
 
@@ -30,10 +31,7 @@ class Rules final : public Check {
     if (!opened.ok()) return context.add("CHECK_ERROR", "rules: " + opened.error().text());
     mail::MessageView& view = **opened;
     const Envelope& envelope = context.envelope();
-    rules::Subject subject{view.fields(), view.content(), envelope.mail_from};
-    if (set->needs_urls()) subject.urls = view.urls(set->url_settings());
-    subject.html = view.html();
-    subject.now = context.unix_time();
+    rules::Subject subject = rules::subject_of(view, *set, envelope.mail_from, context.unix_time());
     std::optional<SmtpView> smtp;
     if (context.policy().stage_rules)
       subject.smtp = &smtp.emplace(context.connection(), envelope, envelope.recipients).texts();

@@ -145,7 +145,8 @@ ChunkOutcome compile_chunk(const Chunk& chunk) {
   ChunkOutcome out;
   compile_range(plans, 0, plans.size(), out.parts);
   for (PatternPlan& plan : plans)
-    out.patterns.push_back({plan.route, std::move(plan.problem), plan.offset});
+    out.patterns.push_back({plan.route, std::move(plan.problem), plan.offset,
+                            static_cast<std::uint8_t>(plan.least_reports)});
   return out;
 }
 
@@ -212,6 +213,7 @@ std::string encode_outcome(const JobOutcome& outcome) {
     out.u32(static_cast<std::uint32_t>(chunk.patterns.size()));
     for (const PatternOutcome& p : chunk.patterns) {
       out.u8(static_cast<std::uint8_t>(p.route));
+      out.u8(p.least_reports);
       out.u64(p.offset);
       out.text(p.problem);
     }
@@ -240,6 +242,7 @@ std::optional<JobOutcome> decode_outcome(std::string_view data, const Job& job) 
       const std::uint8_t route = in.u8();
       if (route > static_cast<std::uint8_t>(Route::unsupported)) return std::nullopt;
       p.route = static_cast<Route>(route);
+      p.least_reports = in.u8();
       p.offset = in.u64();
       p.problem = in.text();
     }

@@ -18,8 +18,9 @@ struct Chunk {
 
 struct PatternOutcome {
   Route route = Route::pcre_only;
-  std::string problem;     ///< invalid, unsupported
-  std::size_t offset = 0;  ///< of the problem, in octets of the expression
+  std::string problem;             ///< invalid, unsupported
+  std::size_t offset = 0;          ///< of the problem, in octets of the expression
+  std::uint8_t least_reports = 1;  ///< PatternPlan::least_reports
 };
 
 /// A run of a chunk's patterns that was compiled together; most chunks are one part.

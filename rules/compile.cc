@@ -380,6 +380,7 @@ class Compiler {
 
   void take_pattern(Group& where, std::uint32_t rule, const PatternOutcome& outcome) {
     slot(rule).route = outcome.route;
+    slot(rule).least_reports = outcome.least_reports;
     const Place place = parts_.rules[rule].pattern.place_at(outcome.offset);
     const std::string what = parts_.rules[rule].name + ": " + outcome.problem;
     switch (outcome.route) {

@@ -15,7 +15,12 @@ std::atomic<std::size_t> scratches{0};
 
 MatchState::MatchState(const hs_scratch* prototype, std::size_t rules, std::size_t selectors,
                        std::size_t piece_texts)
-    : value(rules), tried(rules), headers(selectors), pieces(piece_texts), wanted(rules) {
+    : value(rules),
+      tried(rules),
+      reports(rules),
+      headers(selectors),
+      pieces(piece_texts),
+      wanted(rules) {
   touched.reserve(rules);
   if (prototype == nullptr) return;
   if (hs_clone_scratch(prototype, &scratch) != HS_SUCCESS) throw std::bad_alloc();

@@ -43,8 +43,10 @@ struct MatchState {
   FieldIndex index;
   std::vector<double> value;         ///< by rule: hits, or what a meta came to; 0 between matches
   std::vector<std::uint64_t> tried;  ///< by rule: the piece that PCRE2 saw last, with `round`
-  std::vector<Touched> touched;      ///< room for all rules, so that a callback never allocates
-  std::vector<std::string> headers;  ///< by selector
+  /// By rule, for those that need more than one: reports of Hyperscan in the piece of `tried`.
+  std::vector<std::uint8_t> reports;
+  std::vector<Touched> touched;         ///< room for all rules, so that a callback never allocates
+  std::vector<std::string> headers;     ///< by selector
   std::vector<mail::PieceText> pieces;  ///< the addresses, then by group of mimeheader rules
   std::vector<bool> wanted;             ///< by rule: a meta that has to be computed
   MatchProfile* profile = nullptr;      ///< of the match that runs, else null

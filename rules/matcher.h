@@ -83,8 +83,9 @@ struct Slot {
   Route route = Route::unsupported;
   bool negated = false;
   bool multiple = false;
-  bool skip_subject = false;  ///< tflags nosubject: not in the first piece of the body
-  int most = 1;               ///< hits that are counted
+  bool skip_subject = false;       ///< tflags nosubject: not in the first piece of the body
+  std::uint8_t least_reports = 1;  ///< of Hyperscan in one piece, before PCRE2 is asked
+  int most = 1;                    ///< hits that are counted
   LazyRegex regex;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "core/base/text.h"
@@ -29,20 +30,30 @@ bool is_use(const Strings& words) {
   return !words.empty() && words.size() <= kMostWords && shortest(words) >= kLeastWord;
 }
 
+constexpr std::size_t kMostTimes = 100;
+
+// Words of which a match holds some.
+struct Needed {
+  Strings words;          // empty: nothing known
+  std::size_t times = 1;  // so many of them
+};
+
 // Of two sets the one whose words are found more seldom.
-void keep_better(Strings& best, const Strings& other) {
-  if (!is_use(other)) return;
-  const auto worth = [](const Strings& words) {
-    return std::pair(std::min<std::size_t>(shortest(words), 6), kMostWords - words.size());
+void keep_better(Needed& best, const Needed& other) {
+  if (!is_use(other.words)) return;
+  const auto worth = [](const Needed& needed) {
+    return std::tuple(std::min<std::size_t>(needed.times, 3),
+                      std::min<std::size_t>(shortest(needed.words), 6),
+                      kMostWords - needed.words.size());
   };
-  if (best.empty() || worth(other) > worth(best)) best = other;
+  if (best.words.empty() || worth(other) > worth(best)) best = other;
 }
 
 // What is known of a part of an expression.
 struct Part {
   bool exact = true;    // it matches nothing but `strings`
   Strings strings{""};  // when exact
-  Strings words;        // else: it holds one of these; empty: nothing known
+  Needed words;         // else: what it holds
   std::size_t states = 0;
 
   static Part unknown(std::size_t states) {
@@ -52,7 +63,13 @@ struct Part {
     out.states = states;
     return out;
   }
-  Strings needed() const { return exact ? (is_use(strings) ? strings : Strings()) : words; }
+  Needed needed() const { return exact ? Needed{is_use(strings) ? strings : Strings()} : words; }
+  // Of this part so many times in a row: each brings its own.
+  Needed needed(std::size_t times) const {
+    Needed out = needed();
+    out.times = std::min(out.times * times, kMostTimes);
+    return out;
+  }
 };
 
 struct Repeat {
@@ -74,6 +91,7 @@ class Sequence {
       if (repeat.least == 1) run_ = part.strings;
       return;
     }
+    if (repeat.least > 1) keep_better(words_, part.needed(repeat.least));
     if (repeat.least > 0 && part.exact) {
       // The first one stands behind what was before, the last one before what comes.
       if (!append(part.strings)) keep_better(words_, part.needed());
@@ -114,14 +132,14 @@ class Sequence {
     return true;
   }
   void flush() {
-    keep_better(words_, run_);
+    keep_better(words_, Needed{run_});
     run_ = {""};
     is_all_ = false;
   }
 
   bool is_all_ = true;
   Strings run_{""};
-  Strings words_;
+  Needed words_;
   std::size_t states_ = 0;
 };
 
@@ -132,8 +150,8 @@ class Reader {
   std::optional<NeededText> read() {
     const Part part = alternatives(0);
     if (failed_ || at_ != text_.size()) return std::nullopt;
-    const Strings words = part.needed();
-    return NeededText{{words.begin(), words.end()}, part.states};
+    const Needed needed = part.needed();
+    return NeededText{{needed.words.begin(), needed.words.end()}, needed.times, part.states};
   }
 
  private:
@@ -166,12 +184,15 @@ class Reader {
       out.states = std::min(out.states + part.states, kManyStates);
       out.exact = out.exact && part.exact;
       if (out.exact) out.strings.insert(part.strings.begin(), part.strings.end());
-      const Strings words = part.needed();
-      known = known && !words.empty() && out.words.size() + words.size() <= kMostWords;
-      if (known) out.words.insert(words.begin(), words.end());
+      const Needed needed = part.needed();
+      Strings& all = out.words.words;
+      known = known && !needed.words.empty() && all.size() + needed.words.size() <= kMostWords;
+      if (!known) continue;
+      out.words.times = all.empty() ? needed.times : std::min(out.words.times, needed.times);
+      all.insert(needed.words.begin(), needed.words.end());
     }
     if (out.exact && out.strings.size() > kMostExact) out.exact = false;
-    if (out.exact || !known) out.words.clear();
+    if (out.exact || !known) out.words = {};
     return out;
   }
 

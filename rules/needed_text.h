@@ -15,6 +15,8 @@ struct NeededText {
   /// Each match holds at least one of them, in any letter case; in lower case, of 3 to 12 octets,
   /// at most 200. Empty: no such words are known.
   std::vector<std::string> words;
+  /// So many of them at least, each with an end of its own: (?:name|age){3} has three.
+  std::size_t least = 1;
   /// About as many states as an automaton of the expression has, counted repeats written out.
   std::size_t states = 0;
 };

@@ -312,6 +312,7 @@ std::optional<Info> hs_info(const std::string& expression, unsigned flags) {
 void use_words(PatternPlan& plan) {
   plan.hs_expression = std::exchange(plan.words, {});
   plan.hs_flags = HS_FLAG_CASELESS | (plan.hs_flags & HS_FLAG_SINGLEMATCH);
+  if ((plan.hs_flags & HS_FLAG_SINGLEMATCH) == 0) plan.least_reports = plan.words_needed;
   plan.route = Route::confirm;
 }
 
@@ -346,7 +347,10 @@ PatternPlan plan_pattern(const PatternInput& input) {
   if (e.multiline || input.in_pieces) plan.hs_flags |= HS_FLAG_MULTILINE;
 
   const auto needed = needed_text(e);
-  if (needed) plan.words = expression_of_words(needed->words);
+  if (needed) {
+    plan.words = expression_of_words(needed->words);
+    plan.words_needed = needed->least;
+  }
   // One report is enough where the first settles it: exact ones, and single subjects, where PCRE2
   // looks at the whole anyway.
   const unsigned single = input.in_pieces || input.every_match ? 0 : HS_FLAG_SINGLEMATCH;

@@ -34,6 +34,9 @@ struct PatternPlan {
   /// Words that each match holds (needed_text.h), as an expression: what Hyperscan can be given
   /// when it does not take the whole. Empty: none are known, or hs_expression is that already.
   std::string words;
+  std::size_t words_needed = 1;  ///< so many of them, where each is reported
+  /// confirm: reports in one text or piece that there must be before PCRE2 is worth asking.
+  std::size_t least_reports = 1;
   std::string problem;     ///< invalid, unsupported: what is wrong
   std::size_t offset = 0;  ///< and where, in octets
 };

@@ -1,6 +1,7 @@
 #include "rules/text_scan.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <hs/hs.h>
 
@@ -66,9 +67,20 @@ void TextScan::found(std::uint32_t rule, std::uint32_t to) {
     return;
   }
   const std::uint64_t here = (std::uint64_t{state_.round} << 32) | number;
-  if (state_.tried[rule] == here) return;
-  state_.tried[rule] = here;
+  if (slot.least_reports > 1 && !is_enough(rule, slot.least_reports, here)) return;
+  if (slot.least_reports == 1 && std::exchange(state_.tried[rule], here) == here) return;
   decide(rule, piece);
+}
+
+// Whether this report is the one with which there are enough in its piece.
+bool TextScan::is_enough(std::uint32_t rule, std::uint8_t least, std::uint64_t here) {
+  std::uint64_t& counted = state_.tried[rule];
+  if (here < counted) return true;  // out of order, which is rare: not counted, PCRE2 looks
+  if (here != counted) state_.reports[rule] = 0;
+  counted = here;
+  std::uint8_t& reports = state_.reports[rule];
+  if (reports >= least) return false;
+  return ++reports == least;
 }
 
 bool TextScan::find_piece(std::uint32_t to) {

@@ -134,6 +134,25 @@ TEST(Body, IsThatOfTheTable) {
   }
 }
 
+// Too large for Hyperscan: its words are counted in each piece before PCRE2 is asked.
+TEST(Body, WordsThatMustComeSeveralTimes) {
+  std::string expression = "/(?:(?:";
+  for (int i = 0; i < 60; ++i) expression += "field" + std::to_string(100 + i) + "\\W{1,90}|";
+  expression += "name\\W{1,90})x?){3}$/";
+  const auto set = compile_here(file_of({make_rule("FORM", RuleType::body, expression)}));
+  const auto hits_of = [&](const std::vector<std::string>& pieces) {
+    mail::Content content;
+    content.body = pieces_of(pieces);
+    return hits(*set, content);
+  };
+  EXPECT_EQ(hits_of({"s", "name: field101: name:"}), "FORM");
+  EXPECT_EQ(hits_of({"s", "name: name: name: name:"}), "FORM");
+  EXPECT_EQ(hits_of({"s", "name: field101:"}), "");
+  EXPECT_EQ(hits_of({"s", "name: field101:", "name:"}), "");  // none across pieces
+  EXPECT_EQ(hits_of({"s", "name: name:", "and then", "name: name: name:"}), "FORM");
+  EXPECT_EQ(hits_of({"s", "name and name and name"}), "");  // words enough, yet no match
+}
+
 TEST(Body, NoSubject) {
   Rule rule = make_rule("R", RuleType::body, "/foo/");
   rule.flags.others = {"nosubject"};

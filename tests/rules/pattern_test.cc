@@ -197,6 +197,7 @@ struct NeededCase {
   const char* name;
   const char* expression;
   const char* words;  // "a|b" in their order; "-" when the expression is not followed
+  std::size_t least = 1;
 };
 
 constexpr NeededCase kNeeded[] = {
@@ -207,7 +208,12 @@ constexpr NeededCase kNeeded[] = {
     {"star_is_not_once", "fx*oobar", "oobar"},
     {"open_count_from_nothing", "fx{0,}oobar", "oobar"},
     {"one_or_more", "ter+itory", "ritory"},
-    {"counted", "(?:abcd){2}", "abcd"},
+    {"counted", "(?:abcd){2}", "abcd", 2},
+    {"counted_group", "(?:(?:name|phone)\\W{0,9}){3}", "name|phone", 3},
+    {"counts_in_counts", "(?:(?:name\\W){2}x?){3}", "name", 6},
+    {"open_count", "(?:name\\W){2,}", "name", 2},
+    {"fewest_of_alternatives", "(?:name\\W){4}|phone\\d", "name|phone"},
+    {"count_that_may_be_none", "(?:(?:name\\W){3})?quux", "quux"},
     {"alternatives", "one two|three", "one two|three"},
     {"alternative_without_a_word", "one two|\\w+", ""},
     {"empty_alternative", "(?:friend|)x", ""},
@@ -239,6 +245,7 @@ TEST(NeededText, IsThatOfTheTable) {
       for (const std::string& word : needed->words) words += (words.empty() ? "" : "|") + word;
     }
     EXPECT_EQ(words, c.words) << c.name;
+    if (needed) EXPECT_EQ(needed->least, c.least) << c.name;
   }
   EXPECT_FALSE(needed_text(expression(std::string(5000, '(').c_str())));
   EXPECT_GT(needed_text(expression("(?:(?:ab|cd){1,30}x){100}"))->states, 10000U);
@@ -250,6 +257,7 @@ TEST(PatternPlan, LargeOnesAreFoundByTheirWords) {
       plan_pattern({expression("(?:(?:one|two)+[\\w ]{0,40}three.?){90}"), true, false});
   EXPECT_EQ(plan.route, Route::confirm);
   EXPECT_EQ(plan.hs_expression, "three");
+  EXPECT_EQ(plan.least_reports, 90U);
 }
 
 // ---- long subjects are searched in windows ----

@@ -336,8 +336,9 @@ TEST(InTwoSteps, TheHitsAreThoseOfOne) {
     EXPECT_EQ(names(outcome), names(at_once));
     ASSERT_EQ(outcome.hits.size(), at_once.hits.size());
     for (std::size_t i = 0; i < outcome.hits.size(); ++i) {
-      if (!outcome.hits[i].rule->is_subrule())
+      if (!outcome.hits[i].rule->is_subrule()) {
         EXPECT_EQ(outcome.hits[i].matched, at_once.hits[i].matched) << outcome.hits[i].rule->name;
+      }
     }
   }
 }

@@ -166,7 +166,9 @@ TEST(SharedGroups, AreThoseOfTheTable) {
   for (const SharedCase& c : kShared) {
     const auto shared = with_shared_groups(c.expression);
     ASSERT_EQ(shared.has_value(), c.rewritten != nullptr) << c.name;
-    if (shared) EXPECT_EQ(*shared, c.rewritten) << c.name;
+    if (shared) {
+      EXPECT_EQ(*shared, c.rewritten) << c.name;
+    }
   }
 }
 
@@ -245,7 +247,9 @@ TEST(NeededText, IsThatOfTheTable) {
       for (const std::string& word : needed->words) words += (words.empty() ? "" : "|") + word;
     }
     EXPECT_EQ(words, c.words) << c.name;
-    if (needed) EXPECT_EQ(needed->least, c.least) << c.name;
+    if (needed) {
+      EXPECT_EQ(needed->least, c.least) << c.name;
+    }
   }
   EXPECT_FALSE(needed_text(expression(std::string(5000, '(').c_str())));
   EXPECT_GT(needed_text(expression("(?:(?:ab|cd){1,30}x){100}"))->states, 10000U);
@@ -293,7 +297,9 @@ TEST(RegexRunner, FindsTheSameInLongTexts) {
     runner.start({});
     const auto found = runner.find(*regex, text);
     EXPECT_EQ(found == RegexRunner::Found::yes, c.begin != kNone) << c.expression;
-    if (found == RegexRunner::Found::yes) EXPECT_EQ(runner.begin(), c.begin) << c.expression;
+    if (found == RegexRunner::Found::yes) {
+      EXPECT_EQ(runner.begin(), c.begin) << c.expression;
+    }
   }
 }
 

@@ -92,7 +92,13 @@ class Walker {
       if (quoted.find('\n') != quoted.npos) traits_.may_match_lf = true;
       at_ = end == text_.npos ? text_.size() : end + 2;
       wide_item_ = false;
-    } else if (c == 'b' || c == 'B' || c == 'E') {
+    } else if (c == 'B') {
+      // Behind the LF of a piece stands the next one for Hyperscan, and nothing for PCRE2.
+      ++at_;
+      traits_.with_line_anchors += "\\B";
+      traits_.without_end_anchors += "(?:)";
+      return true;
+    } else if (c == 'b' || c == 'E') {
       ++at_;
     } else {
       const int value = escape(wide_item_);

@@ -52,7 +52,7 @@ struct PatternTraits {
   bool has_wide_repeat = false;   ///< an unlimited repeat or one of more than 8 of something wide
   /// The expression with \A as ^ and \z, \Z as $.
   std::string with_line_anchors;
-  /// The same without $, \z and \Z: matches wherever the other does, and maybe elsewhere.
+  /// The same without $, \z, \Z and \B: matches wherever the other does, and maybe elsewhere.
   std::string without_end_anchors;
 };
 PatternTraits traits_of(const Expression& expression);

@@ -13,13 +13,12 @@ namespace {
 constexpr std::size_t kMaxText = 2000;
 
 // Pieces of a line stand in the texts, and a line may hold any octets: nothing of it may reach a
-// terminal or a log as it is. Texts of clean lines stay as they are written.
+// terminal or a log as it is. Texts that are clean, or made so already, stay as they are written.
 std::string shown(std::string what) {
-  const bool clean = what.size() <= kMaxText && is_ascii(what) &&
-                     std::none_of(what.begin(), what.end(), [](char c) {
-                       return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-                     });
-  return clean ? what : printable(what, kMaxText);
+  std::string safe = printable(what, kMaxText);
+  // It escapes backslashes, too: a text without anything else to escape keeps them.
+  const auto backslashes = std::count(what.begin(), what.end(), '\\');
+  return safe.size() == what.size() + static_cast<std::size_t>(backslashes) ? what : safe;
 }
 
 }  // namespace

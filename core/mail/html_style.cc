@@ -379,7 +379,10 @@ HtmlStyles::HtmlStyles() {
 
 void HtmlStyles::push(const Style& style) {
   if (open_.size() >= kMaxOpen) {
-    too_deep_ = true;
+    // Ends of these may be left out: many that stand open are no depth.
+    const bool is_open_often =
+        style.tag == StyleTag::p || style.tag == StyleTag::td || style.tag == StyleTag::tr;
+    too_deep_ = too_deep_ || !is_open_often;
     ++beyond_;
     return;
   }

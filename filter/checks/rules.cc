@@ -74,7 +74,8 @@ class Rules final : public Check {
     if (defects.too_much_html) context.add("HTML_LIMIT");
     if (defects.too_many_urls) context.add("URL_LIMIT");
     if (defects.unknown_charset) context.add("CHARSET_UNKNOWN");
-    if (defects.bad_encoding) context.add("ENCODING_BROKEN");
+    // The end of what was cut off is our doing.
+    if (defects.bad_encoding && !defects.truncated) context.add("ENCODING_BROKEN");
   }
 
   std::optional<rules::PartialMatch> partial_;

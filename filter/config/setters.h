@@ -287,10 +287,10 @@ inline Result<void> set_socket_mode(Draft& d, const Value& v) {
   return {};
 }
 inline Result<void> set_disabled(Draft& d, const Value& v) {
-  static constexpr std::array<std::string_view, 17> kChecks = {
-      "arc",      "client_lists",   "client_rules", "dkim",  "dmarc",     "dnsbl",
-      "greylist", "envelope_rules", "iprev",        "lists", "message",   "relayed",
-      "rules",    "sealing",        "signing",      "spf",   "submission"};
+  static constexpr std::array<std::string_view, 18> kChecks = {
+      "arc",     "attachments", "client_lists",   "client_rules", "dkim",  "dmarc",
+      "dnsbl",   "greylist",    "envelope_rules", "iprev",        "lists", "message",
+      "relayed", "rules",       "sealing",        "signing",      "spf",   "submission"};
   d.policy.disabled_checks.clear();
   for (const std::string& name : std::get<Words>(v)) {
     if (std::find(kChecks.begin(), kChecks.end(), name) == kChecks.end()) {

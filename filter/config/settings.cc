@@ -35,7 +35,7 @@ constexpr Setting kSettings[] = {
   {"help_url", Kind::text, R"("")", true,
    "A page that refused senders are pointed to; stands in the reply behind the reference.", policy<&P::help_url>},
   {"disabled_checks", Kind::words, "[]", true,
-   "Checks that are left out: arc, client_lists, client_rules, dkim, dmarc, dnsbl, envelope_rules, greylist, iprev, lists, message, relayed, rules, sealing, signing, spf, submission. Without rules none of the content rules runs; client_rules and envelope_rules are those of the stages of SMTP.", set_disabled},
+   "Checks that are left out: arc, attachments, client_lists, client_rules, dkim, dmarc, dnsbl, envelope_rules, greylist, iprev, lists, message, relayed, rules, sealing, signing, spf, submission. Without rules none of the content rules runs; client_rules and envelope_rules are those of the stages of SMTP.", set_disabled},
   {"submit_networks", Kind::words, R"(["127.0.0.0/8", "::1"])", true,
    "Clients that may send without a login: no SPF, reverse DNS or DNS lists for them, and their mail is signed. A port of 127.0.0.1 where inbound mail comes back from another filter must not reach us: it would be signed too.", policy<&P::submit_networks>},
   {"trusted_relays", Kind::words, "[]", true,

@@ -41,7 +41,7 @@ header   HELO_ASKED   eval:check_for_spf_helo_none()
 full     DMARC_FAILED eval:check_dmarc_quarantine()
 header   RDNS_FOUND   eval:check_finding('IPREV_PASS')
 body     CHEAP        /cheap gr\xc3\xbc\xc3\x9fe/i
-rawbody  LONG_LINE    /^.{900}/
+rawbody  LONG_LINE    /^.{900}/m
 rawbody  DOT          /^\.\.?dot$/m
 full     WHOLE        /\n\nbody.*\n\z/s
 uri      LINK         /\bbad\.example\.com\b/
@@ -133,7 +133,8 @@ class RulesBehindPostfix : public testing::Test {
     Json last;
     const std::string log = daemon_->log();
     for (const std::string_view line : split(log, '\n')) {
-      const Json record = Json::parse(line, nullptr, false);
+      const Json record =
+          Json::parse(line.substr(std::min(line.find('{'), line.size())), nullptr, false);
       if (record.is_object() && record.contains("findings")) last = record;
     }
     return last.is_null() ? "no record" : names(last.at("findings"));
@@ -146,11 +147,26 @@ class RulesBehindPostfix : public testing::Test {
   std::string by_scan(const Mail& mail) {
     const std::string file = folder_ / "message.eml";
     std::ofstream(file, std::ios::binary) << mail.text;
-    const auto result =
-        run_process({GATEPOST_BINARY_DIR "/bin/gatepost", "scan", "--json", "-c",
-                     daemon_->config_file(), "--zone", zone_file(), "--ip", "192.0.2.9",
-                     "--client-name", "mail.client.example", "--helo", "mail.client.example",
-                     "--mail-from", mail.mail_from, "--rcpt", "bob@our.example", file});
+    const auto result = run_process({GATEPOST_BINARY_DIR "/bin/gatepost",
+                                     "scan",
+                                     "--json",
+                                     "-c",
+                                     daemon_->config_file(),
+                                     "--zone",
+                                     zone_file(),
+                                     "--ip",
+                                     "192.0.2.9",
+                                     "--client-name",
+                                     "mail.client.example",
+                                     "--helo",
+                                     "mail.client.example",
+                                     "--mta-name",
+                                     "mx.example.test",
+                                     "--mail-from",
+                                     mail.mail_from,
+                                     "--rcpt",
+                                     "bob@our.example",
+                                     file});
     EXPECT_TRUE(result.ok());
     if (!result.ok()) return result.error().text();
     EXPECT_EQ(result->status, 0) << result->errors;

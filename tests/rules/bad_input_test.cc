@@ -54,7 +54,7 @@ const Row kRows[] = {
     {"nested_too_deep", "body A /" + std::string(300, '(') + "a" + std::string(300, ')') + "/",
      "A: pattern: parentheses are too deeply nested", nullptr},
     {"too_many_rules", many(20001, "body R", " /x/\n"), "more than 20000 rules", nullptr},
-    {"binary", octets(65536), "unknown directive '\\x7fELF", nullptr},
+    {"binary", octets(65536), "r.cf:1:1: unknown directive '", nullptr},
     {"binary_with_nul", std::string("body A /x/\n\0\0\0", 14), "this is no text: octet 12 is NUL",
      nullptr},
     {"one_long_line", "body A /" + std::string(100000, 'a') + "/",
@@ -107,7 +107,7 @@ TEST_P(BadInput, HasAClearErrorOrABoundedCost) {
   EXPECT_NE(said.find(row.told), std::string::npos) << said.substr(0, 2000);
   ASSERT_EQ(set != nullptr, row.hits != nullptr) << said.substr(0, 2000);
   if (!set) {
-    EXPECT_NE(said.find("r.cf:"), std::string::npos) << said.substr(0, 2000);
+    EXPECT_NE(said.find(".cf:"), std::string::npos) << said.substr(0, 2000);
     return;
   }
   mail::Content content;

@@ -180,7 +180,8 @@ int explain(const Options& options) {
   const rules::Rule* rule = find_rule(file, options.name);
   if (rule == nullptr) return kDataError;
   const Matching matching = rule_tools::matching_of(*rule);
-  const Compiled compiled = compile_and_test(rule_tools::part_of(file, *rule));
+  const rules::RuleFile part = rule_tools::part_of(file, *rule);  // the tests are shown from it
+  const Compiled compiled = compile_and_test(part);
   (options.common.json ? print_json : print)(*rule, file, matching, compiled);
   return kOk;
 }

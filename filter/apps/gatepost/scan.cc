@@ -16,6 +16,7 @@ struct Options {
   std::string ip = "127.0.0.1";
   std::string client_name = "unknown";
   std::string helo = "localhost";
+  std::string mta_name;
   std::string mail_from;
   std::vector<std::string> recipients;
   std::string file;
@@ -50,6 +51,7 @@ Verdict drive(Session& session, WaitingExecutor& executor, const Options& option
   Connection connection;
   connection.client = IpAddress::parse(options.ip);
   connection.client_name = options.client_name;
+  connection.mta_name = options.mta_name;
   Verdict v = wait_for(executor, [&](auto done) { session.connect(connection, done); });
   if (!refused(v)) v = wait_for(executor, [&](auto done) { session.helo(options.helo, done); });
   if (!refused(v))
@@ -193,6 +195,8 @@ void add_scan(CLI::App& program, int& exit_code) {
   app->add_option("--ip", options->ip, "the client's address");
   app->add_option("--client-name", options->client_name, "the client's confirmed name");
   app->add_option("--helo", options->helo, "the client's HELO name");
+  app->add_option("--mta-name", options->mta_name,
+                  "our MTA's own name, as it stands in its Received fields");
   app->add_option("--mail-from", options->mail_from,
                   "the envelope sender; empty for the null path");
   app->add_option("--rcpt", options->recipients, "a recipient (repeatable)");

@@ -116,7 +116,7 @@ const SlowCase kSlow[] = {
     {"rawbody T_A /\\s*\\s*\\s*\\s*\\d/",
      "r.cf:1:14 T_A: can take very long: on 2000 octets of blanks"},
     {"body T_A /\\s*\\s*\\s*\\s*\\d/", ""},  // its text has no runs of blanks
-    {"body T_A /(a+)+$/", ""},             // lint() tells it
+    {"body T_A /(a+)+$/", ""},               // lint() tells it
     {"meta T_A 1", ""},
 };
 

@@ -20,6 +20,12 @@ constexpr std::array<bool, 256> kSpecial = [] {
   return table;
 }();
 
+/// Fetched once: EVP_sha256() is looked up under a lock by each EVP_DigestInit_ex().
+const EVP_MD* sha256_method() {
+  static const EVP_MD* const method = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return method != nullptr ? method : EVP_sha256();
+}
+
 bool is_special(char c) {
   return kSpecial[static_cast<unsigned char>(c)];
 }
@@ -63,7 +69,7 @@ bool is_relaxed_already(std::string_view line) {
 struct BodyHash::State {
   State(Canonicalization chosen, std::optional<std::uint64_t> most)
       : form(chosen), length(most), context(EVP_MD_CTX_new()) {
-    EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
+    EVP_DigestInit_ex(context.get(), sha256_method(), nullptr);
     buffer.reserve(kBuffer);
   }
 

@@ -13,11 +13,17 @@ namespace gatepost::dkim {
 
 struct PublicKey::Handle {
   explicit Handle(EVP_PKEY* decoded) : key(decoded) {}
-  ~Handle() { EVP_PKEY_free(key); }
+  ~Handle() {
+    EVP_PKEY_CTX_free(ready);
+    EVP_PKEY_free(key);
+  }
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
 
   EVP_PKEY* const key;
+  /// RSA: set up for a verification and then only copied. Setting up looks methods up under locks
+  /// that all threads share.
+  EVP_PKEY_CTX* ready = nullptr;
 };
 
 namespace {
@@ -39,13 +45,20 @@ EVP_PKEY* decode_rsa(std::string_view der) {
   return d2i_PublicKey(EVP_PKEY_RSA, nullptr, &at, static_cast<long>(der.size()));
 }
 
-bool verify_rsa(EVP_PKEY* key, std::string_view hash, std::string_view signature) {
-  const std::unique_ptr<EVP_PKEY_CTX, FreeContext> context(EVP_PKEY_CTX_new(key, nullptr));
-  return context && EVP_PKEY_verify_init(context.get()) == 1 &&
-         EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1 &&
-         EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) == 1 &&
-         EVP_PKEY_verify(context.get(), octets(signature), signature.size(), octets(hash),
-                         hash.size()) == 1;
+/// Null when OpenSSL cannot.
+EVP_PKEY_CTX* ready_for_rsa(EVP_PKEY* key) {
+  std::unique_ptr<EVP_PKEY_CTX, FreeContext> context(EVP_PKEY_CTX_new(key, nullptr));
+  const bool ready = context && EVP_PKEY_verify_init(context.get()) == 1 &&
+                     EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1 &&
+                     EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) == 1;
+  return ready ? context.release() : nullptr;
+}
+
+bool verify_rsa(const EVP_PKEY_CTX* ready, std::string_view hash, std::string_view signature) {
+  const std::unique_ptr<EVP_PKEY_CTX, FreeContext> context(
+      ready != nullptr ? EVP_PKEY_CTX_dup(ready) : nullptr);
+  return context && EVP_PKEY_verify(context.get(), octets(signature), signature.size(),
+                                    octets(hash), hash.size()) == 1;
 }
 
 bool verify_ed25519(EVP_PKEY* key, std::string_view hash, std::string_view signature) {
@@ -81,11 +94,12 @@ Result<std::shared_ptr<const PublicKey>> PublicKey::decode(KeyType type, std::st
     return permanent_error("RSA key has " + std::to_string(bits) + " bits, at most " +
                            std::to_string(kMaxRsaBits) + " are read");
   }
+  if (type == KeyType::rsa) handle->ready = ready_for_rsa(decoded);
   return std::shared_ptr<const PublicKey>(new PublicKey(type, std::move(handle), bits));
 }
 
 bool PublicKey::verify(std::string_view hash, std::string_view signature) const {
-  const bool good = type_ == KeyType::rsa ? verify_rsa(handle_->key, hash, signature)
+  const bool good = type_ == KeyType::rsa ? verify_rsa(handle_->ready, hash, signature)
                                           : verify_ed25519(handle_->key, hash, signature);
   if (!good) ERR_clear_error();
   return good;

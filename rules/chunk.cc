@@ -13,7 +13,7 @@ namespace gatepost::rules {
 namespace {
 
 constexpr std::uint8_t kCaseless = 1, kMultiline = 2, kDotall = 4, kExtended = 8, kInPieces = 16,
-                       kEveryMatch = 32;
+                       kEveryMatch = 32, kPlain = 64;
 // A job or an outcome beyond this is none of ours.
 constexpr std::size_t kMaxTransfer = std::size_t{1} << 30;
 
@@ -172,7 +172,7 @@ std::string encode_job(const Job& job) {
       const Expression& e = p.expression;
       out.u8((e.caseless ? kCaseless : 0) | (e.multiline ? kMultiline : 0) |
              (e.dotall ? kDotall : 0) | (e.extended ? kExtended : 0) |
-             (p.in_pieces ? kInPieces : 0) | (p.every_match ? kEveryMatch : 0));
+             (p.in_pieces ? kInPieces : 0) | (p.every_match ? kEveryMatch : 0) | (p.plain ? kPlain : 0));
       out.text(e.text);
     }
   }
@@ -193,6 +193,7 @@ std::optional<Job> decode_job(std::string_view data) {
                       (bits & kDotall) != 0, (bits & kExtended) != 0};
       p.in_pieces = (bits & kInPieces) != 0;
       p.every_match = (bits & kEveryMatch) != 0;
+      p.plain = (bits & kPlain) != 0;
     }
   }
   if (!in.at_end()) return std::nullopt;

@@ -309,6 +309,7 @@ class Compiler {
   PatternInput input_of(std::uint32_t rule, std::uint32_t group) {
     PatternInput input;
     input.expression = expression_of(parts_.rules[rule].pattern);
+    input.plain = options_.plain;
     const std::size_t first_mime = kFirstHeader + parts_.headers.size();
     input.in_pieces =
         group < kFull || (group >= first_mime && group < first_mime + parts_.mime_headers.size());
@@ -389,6 +390,10 @@ class Compiler {
         break;
       case Route::confirm:
         ++out_.stats.confirmed;
+        break;
+      case Route::spelled:
+        ++out_.stats.spelled;
+        where.letters.add(rule, spelled_words(expression_of(parts_.rules[rule].pattern), true));
         break;
       case Route::pcre_only:
         ++out_.stats.pcre_only;

@@ -30,11 +30,14 @@ struct CompileOptions {
   /// Which of a rule's four scores counts. Rules (not subrules) whose score there is 0 do not run
   /// and count 0, as in SpamAssassin.
   int score_set = 1;
+  /// PatternInput::plain for all: how Hyperscan does without help (bench).
+  bool plain = false;
 };
 
 /// What became of the rules.
 struct CompileStats {
-  std::size_t exact = 0, confirmed = 0, pcre_only = 0;  ///< rules by route (rules/pattern.h)
+  std::size_t exact = 0, confirmed = 0, spelled = 0,
+              pcre_only = 0;  ///< rules by route (rules/pattern.h)
   std::size_t databases = 0;
   std::size_t database_octets = 0;
   std::size_t jobs = 0, jobs_from_cache = 0, children = 0;

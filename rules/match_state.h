@@ -45,6 +45,7 @@ struct MatchState {
   std::vector<std::uint64_t> tried;  ///< by rule: the piece that PCRE2 saw last, with `round`
   /// By rule, for those that need more than one: reports of Hyperscan in the piece of `tried`.
   std::vector<std::uint8_t> reports;
+  std::vector<std::uint32_t> spelled;   ///< rules that a scan for letters found in a piece
   std::vector<Touched> touched;         ///< room for all rules, so that a callback never allocates
   std::vector<std::string> headers;     ///< by selector
   std::vector<mail::PieceText> pieces;  ///< the addresses, then by group of mimeheader rules

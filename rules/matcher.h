@@ -10,6 +10,7 @@
 #include "rules/eval.h"
 #include "rules/header_values.h"
 #include "rules/lazy_regex.h"
+#include "rules/letter_scan.h"
 #include "rules/match_state.h"
 #include "rules/meta.h"
 #include "rules/pattern.h"
@@ -34,6 +35,7 @@ struct Database {
 /// Rules that look at one subject.
 struct Group {
   std::vector<Database> databases;
+  LetterScan letters;
   std::vector<std::uint32_t> pcre_only;
 };
 

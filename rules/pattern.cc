@@ -8,6 +8,7 @@
 #include <hs/hs.h>
 
 #include "core/base/text.h"
+#include "rules/letter_scan.h"
 #include "rules/needed_text.h"
 
 namespace gatepost::rules {
@@ -356,6 +357,10 @@ PatternPlan plan_pattern(const PatternInput& input) {
   if (needed) {
     plan.words = expression_of_words(needed->words);
     plan.words_needed = needed->least;
+  }
+  if (input.in_pieces && !input.plain && plan.words.empty() && !spelled_words(e, true).empty()) {
+    plan.route = Route::spelled;
+    return plan;
   }
   // One report is enough where the first settles it: exact ones, and single subjects, where PCRE2
   // looks at the whole anyway.

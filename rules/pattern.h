@@ -1,5 +1,6 @@
 #pragma once
-// Which pattern goes where: Hyperscan alone, Hyperscan with PCRE2 behind it, PCRE2 alone.
+// Which pattern goes where: Hyperscan alone, Hyperscan or a scan for letters with PCRE2 behind it,
+// PCRE2 alone.
 
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +13,7 @@ namespace gatepost::rules {
 enum class Route : std::uint8_t {
   exact,        ///< a match that Hyperscan reports is a match
   confirm,      ///< Hyperscan reports each place where a match may end; PCRE2 decides
+  spelled,      ///< its letters are looked for (letter_scan.h), PCRE2 decides
   pcre_only,    ///< Hyperscan cannot hold it
   invalid,      ///< no regular expression: refuses the load
   unsupported,  ///< Perl has it, we do not: never hits
@@ -25,6 +27,8 @@ struct PatternInput {
   bool in_pieces = false;
   /// Each place where it matches is wanted, not the first alone.
   bool every_match = false;
+  /// Never Route::spelled: what Hyperscan alone would be given (tests, bench).
+  bool plain = false;
 };
 
 struct PatternPlan {

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "core/base/text.h"
+#include "rules/regex_guard.h"
 #include "rules/shared_groups.h"
 
 namespace gatepost::rules {
@@ -128,6 +129,8 @@ std::optional<RegexFault> check_regex(const Expression& expression) {
                     is_unsupported(error, expression, offset)};
 }
 
+Regex::Regex() = default;
+
 std::unique_ptr<const Regex> Regex::compile(const Expression& expression, Captures captures) {
   const bool plain = captures == Captures::unused && !refers_to_groups(expression.text);
   const std::uint32_t more = plain ? PCRE2_NO_AUTO_CAPTURE : 0;
@@ -143,6 +146,7 @@ std::unique_ptr<const Regex> Regex::compile(const Expression& expression, Captur
   pcre2_pattern_info(out->code_, PCRE2_INFO_ALLOPTIONS, &found);
   out->anchored_ = (found & PCRE2_ANCHORED) != 0;
   out->one_window_ = !out->anchored_ && expression.text.find("\\G") != std::string::npos;
+  if (!out->anchored_) out->guard_ = RegexGuard::make(expression);
   return out;
 }
 
@@ -242,6 +246,7 @@ RegexRunner::Found RegexRunner::find(const Regex& regex, std::string_view subjec
                                      std::size_t from) {
   if (runs_ >= budget_.runs || out_of_time_) return ++limited_, Found::limited;
   ++runs_;
+  if (from == 0 && regex.guard_ && !regex.guard_->may_match(subject)) return Found::no;
   const int rc = run(regex, subject, from, 0);
   if (rc == PCRE2_ERROR_NOMATCH) return Found::no;
   if (rc < 0) return ++limited_, Found::limited;
@@ -264,6 +269,7 @@ std::optional<std::string_view> RegexRunner::first_group(const Regex& regex,
 RegexRunner::Found RegexRunner::count(const Regex& regex, std::string_view subject, int most,
                                       int& count) {
   count = 0;
+  if (regex.guard_ && !regex.guard_->may_match(subject)) return Found::no;
   std::size_t from = 0;
   std::uint32_t options = 0;
   std::size_t first_begin = 0;

@@ -44,6 +44,8 @@ std::optional<RegexFault> check_regex(const Expression& expression);
 /// faster, unless the expression itself refers to what they hold.
 enum class Captures { unused, wanted };
 
+class RegexGuard;
+
 /// Compiled, immutable, any thread.
 class Regex {
  public:
@@ -56,8 +58,9 @@ class Regex {
 
  private:
   friend class RegexRunner;
-  Regex() = default;
+  Regex();
   pcre2_real_code_8* code_ = nullptr;
+  std::unique_ptr<const RegexGuard> guard_;  // null for most
   bool jit_ = false;
   bool anchored_ = false;    // one start position alone
   bool one_window_ = false;  // \G: what it matches depends on where the search begins

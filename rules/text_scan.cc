@@ -24,20 +24,40 @@ void TextScan::scan(const Group& group) {
     hs_scan(database.database.get(), octets, static_cast<unsigned>(text_.size()), 0, state_.scratch,
             &TextScan::on_match, this);
   }
+  if (!group.letters.empty()) scan_letters(group.letters);
+}
+
+void TextScan::scan_letters(const LetterScan& letters) {
+  const std::size_t count = pieces_ == nullptr ? 1 : pieces_->size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string_view piece = pieces_ == nullptr ? text_ : piece_text(i);
+    state_.spelled.clear();
+    letters.find(piece, state_.spelled);
+    const std::uint64_t here = (std::uint64_t{state_.round} << 32) | i;
+    for (const std::uint32_t rule : state_.spelled) {
+      const Slot& slot = parts_.slots[rule];
+      if (state_.value[rule] != 0 && !slot.multiple) continue;
+      if (i == 0 && slot.skip_subject) continue;
+      if (std::exchange(state_.tried[rule], here) != here) decide(rule, piece);
+    }
+  }
 }
 
 void TextScan::measure(const Group& group) {
-  if (group.databases.empty()) return;
+  if (group.databases.empty() && group.letters.empty()) return;
   own_time_ = {};
   const auto start = MatchProfile::Clock::now();
   scan(group);
-  MatchProfile::Scan& out = state_.profile->scans[group.databases[0].rules[0]];
+  MatchProfile::Scan& out =
+      state_.profile
+          ->scans[group.databases.empty() ? group.letters.rules()[0] : group.databases[0].rules[0]];
   out.time += MatchProfile::Clock::now() - start - own_time_;
   ++out.runs;
   out.octets += text_.size();
   if (out.rules != 0) return;
   for (const Database& database : group.databases)
     out.rules += static_cast<std::uint32_t>(database.rules.size());
+  out.rules += static_cast<std::uint32_t>(group.letters.rules().size());
 }
 
 int TextScan::on_match(unsigned id, unsigned long long /*from*/, unsigned long long to,

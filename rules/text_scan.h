@@ -38,6 +38,7 @@ class TextScan {
 
  private:
   void scan(const Group& group);
+  void scan_letters(const LetterScan& letters);
   void measure(const Group& group);
   static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
                       void* self);

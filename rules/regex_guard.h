@@ -1,0 +1,31 @@
+#pragma once
+// RE2 before PCRE2: an expression of thousands of states costs PCRE2 all its alternatives at each
+// position, and RE2 one step an octet.
+
+#include <memory>
+#include <string_view>
+
+#include "rules/regex.h"
+
+namespace gatepost::rules {
+
+/// Says of most texts that a large expression does not match there. Immutable, any thread: its
+/// automaton grows with the texts, within a budget.
+class RegexGuard {
+ public:
+  /// Null for a small expression, and for one that is not followed (pattern_tree.h).
+  static std::unique_ptr<const RegexGuard> make(const Expression& expression);
+  ~RegexGuard();
+  RegexGuard(const RegexGuard&) = delete;
+  RegexGuard& operator=(const RegexGuard&) = delete;
+
+  /// False: no match. True: maybe; also when the automaton has no room for this text.
+  bool may_match(std::string_view text) const;
+
+ private:
+  struct Set;
+  explicit RegexGuard(std::unique_ptr<Set> set);
+  std::unique_ptr<Set> set_;
+};
+
+}  // namespace gatepost::rules

@@ -172,7 +172,8 @@ std::string encode_job(const Job& job) {
       const Expression& e = p.expression;
       out.u8((e.caseless ? kCaseless : 0) | (e.multiline ? kMultiline : 0) |
              (e.dotall ? kDotall : 0) | (e.extended ? kExtended : 0) |
-             (p.in_pieces ? kInPieces : 0) | (p.every_match ? kEveryMatch : 0) | (p.plain ? kPlain : 0));
+             (p.in_pieces ? kInPieces : 0) | (p.every_match ? kEveryMatch : 0) |
+             (p.plain ? kPlain : 0));
       out.text(e.text);
     }
   }

@@ -14,11 +14,19 @@
 #include "rules/codec.h"
 #include "rules/job_runner.h"
 #include "rules/matcher.h"
+#include "rules/needed_text.h"
 
 namespace gatepost::rules {
 namespace {
 
+// What one database holds is chunk_size patterns, or so many times that.
 constexpr std::size_t kLightFactor = 8;
+constexpr std::size_t kLiteralFactor = 80;
+// A pattern with a word of so many octets, and not many states, costs its word alone.
+constexpr std::size_t kLongWord = 5;
+constexpr std::size_t kFewStates = 64;
+// Fewer of one kind are not worth a database of their own.
+constexpr std::size_t kFew = 16;
 // Patterns of many octets, and how many of them one database holds.
 constexpr std::size_t kHuge = 4096;
 constexpr std::size_t kHugeOnes = 16;
@@ -264,28 +272,38 @@ class Compiler {
     return with_pattern;
   }
 
+  static void append(std::vector<std::uint32_t>& to, std::vector<std::uint32_t>& from) {
+    to.insert(to.end(), from.begin(), from.end());
+    from.clear();
+  }
+
+  static bool has_long_word(const Expression& expression) {
+    const auto needed = needed_text(expression);
+    return needed && !needed->words.empty() && needed->states <= kFewStates &&
+           std::all_of(needed->words.begin(), needed->words.end(),
+                       [](const std::string& word) { return word.size() >= kLongWord; });
+  }
+
   // A rule's chunk depends on its own text and on how many there are: an edit of one rule compiles
   // one chunk, not all behind it.
   void make_chunks() {
     for (std::uint32_t g = 0; g < members_.size(); ++g) {
+      std::vector<std::uint32_t> literal;
       std::vector<std::uint32_t> light;
       std::vector<std::uint32_t> heavy;
       std::vector<std::uint32_t> huge;  // tags make such
       for (const std::uint32_t rule : members_[g]) {
-        if (parts_.rules[rule].pattern.expression.size() > kHuge) {
-          huge.push_back(rule);
-          continue;
-        }
-        const auto traits = traits_of(expression_of(parts_.rules[rule].pattern));
-        (traits.has_wide_repeat ? heavy : light).push_back(rule);
+        const Expression expression = expression_of(parts_.rules[rule].pattern);
+        auto& kind = expression.text.size() > kHuge          ? huge
+                     : has_long_word(expression)             ? literal
+                     : traits_of(expression).has_wide_repeat ? heavy
+                                                             : light;
+        kind.push_back(rule);
       }
-      // A few of one kind are not worth a database of their own.
-      if (light.size() + heavy.size() <= options_.chunk_size || heavy.size() < 16) {
-        if (heavy.size() + light.size() <= options_.chunk_size * kLightFactor) {
-          light.insert(light.end(), heavy.begin(), heavy.end());
-          heavy.clear();
-        }
-      }
+      const bool few = literal.size() + light.size() + heavy.size() <= options_.chunk_size;
+      if (few || heavy.size() < kFew) append(light, heavy);
+      if (few || light.size() < kFew) append(literal, light);
+      spread(g, literal, options_.chunk_size * kLiteralFactor);
       spread(g, light, options_.chunk_size * kLightFactor);
       spread(g, heavy, options_.chunk_size);
       spread(g, huge, std::min(options_.chunk_size, kHugeOnes));
@@ -393,7 +411,7 @@ class Compiler {
         break;
       case Route::spelled:
         ++out_.stats.spelled;
-        where.letters.add(rule, spelled_words(expression_of(parts_.rules[rule].pattern), true));
+        where.letters.add(rule, spelled_words(expression_of(parts_.rules[rule].pattern)));
         break;
       case Route::pcre_only:
         ++out_.stats.pcre_only;

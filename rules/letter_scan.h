@@ -23,8 +23,7 @@ struct SpelledWord {
 
 /// Words of which each match holds one, at most 16. Empty: the expression has no such words, or is
 /// better found by a literal.
-/// @param in_pieces as for read_pattern().
-std::vector<SpelledWord> spelled_words(const Expression& expression, bool in_pieces);
+std::vector<SpelledWord> spelled_words(const Expression& expression);
 
 /// Immutable once it is built; any thread.
 class LetterScan {

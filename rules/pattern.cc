@@ -358,7 +358,7 @@ PatternPlan plan_pattern(const PatternInput& input) {
     plan.words = expression_of_words(needed->words);
     plan.words_needed = needed->least;
   }
-  if (input.in_pieces && !input.plain && plan.words.empty() && !spelled_words(e, true).empty()) {
+  if (input.in_pieces && !input.plain && plan.words.empty() && !spelled_words(e).empty()) {
     plan.route = Route::spelled;
     return plan;
   }

@@ -12,8 +12,6 @@ namespace {
 
 using Kind = PatternNode::Kind;
 
-// Smaller ones are PCRE2's: measured with SpamAssassin's rules, whose large ones begin about there.
-constexpr std::size_t kLarge = 1000;
 // Of one expression, taken as texts ask for it.
 constexpr int kMemory = 16 << 20;
 // RE2 writes repeats out; a bound this high says nothing.
@@ -39,9 +37,10 @@ struct RegexGuard::Set {
 RegexGuard::RegexGuard(std::unique_ptr<Set> set) : set_(std::move(set)) {}
 RegexGuard::~RegexGuard() = default;
 
-std::unique_ptr<const RegexGuard> RegexGuard::make(const Expression& expression) {
+std::unique_ptr<const RegexGuard> RegexGuard::make(const Expression& expression,
+                                                   std::size_t least_states) {
   auto tree = read_pattern(expression, false);
-  if (!tree || states_of(*tree) < kLarge || may_be_empty(*tree)) return nullptr;
+  if (!tree || states_of(*tree) < least_states || may_be_empty(*tree)) return nullptr;
   loosen(*tree);
   re2::RE2::Options options;
   options.set_encoding(re2::RE2::Options::EncodingLatin1);

@@ -13,10 +13,12 @@ using Kind = PatternNode::Kind;
 
 constexpr std::size_t kLeastLetters = 4;
 constexpr std::size_t kMostWords = 16;
-// Of these a letter may have so many: more would be found everywhere.
-constexpr std::size_t kMostAlnum = 16;
+// Letters and digits that may end a letter: more would be found everywhere. Those before its end,
+// or between two, may be more: hexadecimal ones of an HTML entity.
+constexpr std::size_t kMostLast = 16;
+constexpr std::size_t kMostBefore = 26;
 // An item of more octets is no letter.
-constexpr std::size_t kLongLetter = 16;
+constexpr std::size_t kLongLetter = 12;
 
 std::size_t count_alnum(const Octets& octets) {
   std::size_t count = 0;
@@ -111,8 +113,8 @@ class Window {
     const auto letter = letter_of(part);
     if (!letter) return false;
     if (letter->may_be_empty) return add_between(letter->before | letter->last);
-    if (letter->most > kLongLetter || count_alnum(letter->last) > kMostAlnum ||
-        count_alnum(letter->before) > kMostAlnum)
+    if (letter->most > kLongLetter || count_alnum(letter->last) > kMostLast ||
+        count_alnum(letter->before) > kMostBefore)
       return false;
     if (word_.letters.size() == SpelledWord::kMostLetters) return true;
     if (!word_.letters.empty()) word_.between.back() |= letter->before;
@@ -128,7 +130,7 @@ class Window {
 
  private:
   bool add_between(const Octets& octets) {
-    if (count_alnum(octets) > kMostAlnum) return false;
+    if (count_alnum(octets) > kMostBefore) return false;
     if (!word_.letters.empty()) word_.between.back() |= octets;
     return true;
   }
@@ -141,9 +143,10 @@ std::vector<SpelledWord> words_of_sequence(const PatternNode& node) {
   std::vector<SpelledWord> best;
   Window window(best);
   for (const PatternNode& part : node.parts) {
+    keep_better(best,
+                words_of(part));  // an item may be words by itself, or a letter of a longer one
     if (window.add(part)) continue;
     window.end();
-    keep_better(best, words_of(part));
     window.add(part);  // where a word ended the next one may begin
   }
   window.end();
@@ -189,8 +192,8 @@ void flatten(PatternNode& node) {
 
 }  // namespace
 
-std::vector<SpelledWord> spelled_words(const Expression& expression, bool in_pieces) {
-  auto tree = read_pattern(expression, in_pieces);
+std::vector<SpelledWord> spelled_words(const Expression& expression) {
+  auto tree = read_pattern(expression, true);
   if (!tree) return {};
   flatten(*tree);
   return words_of(*tree);

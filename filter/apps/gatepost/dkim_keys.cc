@@ -65,8 +65,8 @@ int keygen(const KeygenOptions& options) {
       "reload:\n"
       "   [[signing]]\n   domain = \"%s\"\n   selector = \"%s\"\n   key_file = \"%s\"\n"
       "If the daemon has a user of its own, give it the key: chgrp GROUP and chmod 0640.\n",
-      path.c_str(), domain->c_str(), name.c_str(), record.c_str(), domain->c_str(),
-      selector->c_str(), path.c_str(), domain->c_str(), selector->c_str(), path.c_str());
+      path.c_str(), domain.c_str(), name.c_str(), record.c_str(), domain.c_str(), selector.c_str(),
+      path.c_str(), domain.c_str(), selector.c_str(), path.c_str());
   return kOk;
 }
 

@@ -47,7 +47,9 @@ bool is_word_char(char c) {
 
 class Evaluator {
  public:
-  Evaluator(std::string_view text, const ParseOptions& options) : text_(text), options_(options) {}
+  // All plugins and features are there when `all_there`.
+  Evaluator(std::string_view text, const ParseOptions& options, bool all_there)
+      : text_(text), options_(options), all_there_(all_there) {}
 
   bool run(Condition& out, ConditionFault& fault) {
     double value = 0;
@@ -55,7 +57,7 @@ class Evaluator {
     skip();
     if (ok && at_ < text_.size()) ok = fail("expected '&&', '||' or the end of the condition");
     if (!ok) fault = std::move(fault_);
-    out = {value != 0, asks_features_};
+    out = {value != 0, misses_features_};
     return ok;
   }
 
@@ -156,8 +158,9 @@ class Evaluator {
     const std::string_view argument = word();
     if (argument.empty()) return fail("expected a name such as Mail::SpamAssassin::Plugin::SPF");
     if (!take(")")) return fail("expected ')' behind '" + printable(argument, 100) + "'");
-    asks_features_ = true;
     value = (what == "plugin" ? has_plugin(argument, options_) : has_feature(argument)) ? 1 : 0;
+    if (all_there_) value = 1;
+    if (value == 0) misses_features_ = true;
     return true;
   }
 
@@ -170,7 +173,8 @@ class Evaluator {
   std::string_view text_;
   const ParseOptions& options_;
   std::size_t at_ = 0;
-  bool asks_features_ = false;
+  const bool all_there_;
+  bool misses_features_ = false;
   ConditionFault fault_;
 };
 
@@ -187,7 +191,13 @@ bool has_plugin(std::string_view name, const ParseOptions& options) {
 
 bool evaluate_condition(std::string_view text, const ParseOptions& options, Condition& out,
                         ConditionFault& fault) {
-  return Evaluator(text, options).run(out, fault);
+  if (!Evaluator(text, options, false).run(out, fault)) return false;
+  if (out.misses_features) {
+    Condition whole;
+    out.misses_features =
+        Evaluator(text, options, true).run(whole, fault) && whole.holds != out.holds;
+  }
+  return true;
 }
 
 }  // namespace gatepost::rules

@@ -11,8 +11,9 @@ namespace gatepost::rules {
 
 struct Condition {
   bool holds = false;
-  /// It asks for plugins or features: what a false one skips may be something that is missing here.
-  bool asks_features = false;
+  /// With the plugins and features that it asks for and that are not here it would be the other
+  /// way: what is skipped, is so for want of them.
+  bool misses_features = false;
 };
 
 struct ConditionFault {

@@ -52,6 +52,11 @@ class Linter {
   }
 
   void note_uses() {
+    for (const Rule& rule : file_.rules) {
+      if (rule.type == RuleType::eval && rule.eval.function == "check_rbl_sub" &&
+          !rule.eval.arguments.empty())
+        list_sets_.insert(rule.eval.arguments[0]);
+    }
     used_.assign(file_.rules.size(), nullptr);
     for (const MetaPlan::Meta& meta : plan_.metas) {
       for (const std::uint32_t rule : meta.program.uses()) {
@@ -67,11 +72,19 @@ class Linter {
     return static_cast<std::size_t>(metas) == plan_.metas.size() && file_.refused.empty();
   }
 
+  // It says which DNS list a set means, for the check_rbl_sub of other rules.
+  bool names_a_list(const Rule& rule) const {
+    return rule.type == RuleType::eval && !rule.eval.arguments.empty() &&
+           (rule.eval.function == "check_rbl" || rule.eval.function == "check_rbl_txt") &&
+           list_sets_.contains(rule.eval.arguments[0]);
+  }
+
   void scores(const Rule& rule, const Rule* user) {
     if (rule.is_subrule()) {
-      if (user == nullptr && uses_are_known())
+      // Metas in blocks that are skipped may use it elsewhere.
+      if (user == nullptr && uses_are_known() && !names_a_list(rule))
         warn(rule.place,
-             "subrule " + rule.name + " is used by no meta of these files and has no effect",
+             "subrule " + rule.name + " has no effect: no meta of these files that loads uses it",
              rule.name);
       return;
     }
@@ -177,13 +190,19 @@ class Linter {
     if (rule.type == RuleType::eval) {
       key += ' ' + rule.eval.function;
       for (const std::string& argument : rule.eval.arguments) key += '\0' + argument;
+      // The one function that looks at the text that its directive names.
+      if (rule.eval.function == "image_to_text_ratio") key += to_string(rule.eval.text);
     }
     for (const UriCondition& condition : rule.conditions) {
       key += ' ' + std::to_string(static_cast<int>(condition.target)) +
              (condition.negated ? "!" : "=") + condition.pattern.expression +
              (condition.pattern.caseless ? "/i" : "/");
     }
-    key += rule.flags.multiple ? " *" : " ";
+    key += rule.flags.multiple ? " *" + std::to_string(rule.flags.max_hits) : " ";
+    const auto& flags = rule.flags.others;
+    if (rule.type == RuleType::body &&
+        std::find(flags.begin(), flags.end(), "nosubject") != flags.end())
+      key += 'n';
     for (const bool modifier : {rule.pattern.caseless, rule.pattern.multiline, rule.pattern.dotall,
                                 rule.pattern.extended}) {
       key += modifier ? '1' : '0';
@@ -214,25 +233,44 @@ class Linter {
   }
 
   void metas() {
-    // What a missing rule does to a meta is told where its name stands.
+    // What is missing, off or in shadow counts 0, and so does what is made of it alone.
     std::unordered_set<std::string_view> incomplete;
     for (const Diagnostic& d : plan_.diagnostics) incomplete.insert(d.rule);
+    std::unordered_set<std::string_view> lacking;
+    for (const Rule& rule : file_.rules) {
+      if (!rule.runs(kScoreSet)) lacking.insert(rule.name);
+    }
     const std::vector<MetaRange> ranges = meta_ranges(file_, plan_, kScoreSet);
     for (std::size_t i = 0; i < plan_.metas.size(); ++i) {
       const Rule& rule = file_.rules[plan_.metas[i].rule];
-      const bool alone = plan_.metas[i].program.uses().empty();
-      if (ranges[i] == MetaRange::open || (!alone && incomplete.contains(rule.name))) continue;
+      const auto uses = plan_.metas[i].program.uses();
+      const bool lacks = incomplete.contains(rule.name) ||
+                         std::any_of(uses.begin(), uses.end(), [&](std::uint32_t used) {
+                           return lacking.contains(file_.rules[used].name);
+                         });
+      if (lacks) lacking.insert(rule.name);
+      if (ranges[i] == MetaRange::open) continue;
+      const char* why = ", whatever other rules do";
+      if (lacks) {
+        why = " as these files are: rules that it depends on count 0";
+      } else if (uses.empty()) {
+        why = ": it depends on no rule";
+      }
       warn(rule.place,
            "meta " + rule.name + (ranges[i] == MetaRange::always ? " always hits" : " never hits") +
-               (alone ? ": it depends on no rule that is here" : ", whatever other rules do"),
+               why,
            rule.name);
     }
   }
 
   void orphans() {
     std::vector<std::string_view> names;
+    std::vector<std::string_view> scored;  // that can have a score or an action
     names.reserve(file_.rules.size());
-    for (const Rule& rule : file_.rules) names.push_back(rule.name);
+    for (const Rule& rule : file_.rules) {
+      names.push_back(rule.name);
+      if (!rule.is_subrule()) scored.push_back(rule.name);
+    }
     struct Kind {
       std::vector<const Orphan*> lines;
     };
@@ -240,7 +278,9 @@ class Linter {
     std::size_t suggestions = 0;
     for (const Orphan& orphan : file_.orphans) {
       std::string_view meant;
-      if (suggestions++ < kMaxSuggestions) meant = did_you_mean(orphan.rule, names);
+      const bool scores = orphan.directive == "score" || orphan.directive == "action";
+      if (suggestions++ < kMaxSuggestions)
+        meant = did_you_mean(orphan.rule, scores ? scored : names);
       if (meant.empty()) {
         kinds[{orphan.place.file, orphan.directive}].lines.push_back(&orphan);
       } else {
@@ -253,20 +293,22 @@ class Linter {
         continue;
       }
       const Orphan& first = *found.lines.front();
-      orphan_line(first, ", nor " + std::to_string(found.lines.size() - 1) +
+      orphan_line(first, "; the same goes for " + std::to_string(found.lines.size() - 1) +
                              " more of the rules with such lines in this file");
     }
   }
 
   void orphan_line(const Orphan& orphan, const std::string& more) {
     warn(orphan.place,
-         orphan.directive + " for '" + orphan.rule + "', which no rule file defines" + more,
+         orphan.directive + " for '" + orphan.rule + "', which no rule of these files defines" +
+             more,
          orphan.rule);
   }
 
   const RuleFile& file_;
   const MetaPlan& plan_;
-  std::vector<const Rule*> used_;  // by rule: a meta that uses it
+  std::vector<const Rule*> used_;                   // by rule: a meta that uses it
+  std::unordered_set<std::string_view> list_sets_;  // that check_rbl_sub asks for
   RegexRunner runner_;
   std::vector<Diagnostic> out_;
 };

@@ -257,6 +257,7 @@ class CompiledRules final : public RuleSet {
     std::vector<Touched> hits;
     for (const StageGroup& group : parts_.stages) {
       if (only && group.stage != *only) continue;
+      if ((smtp.unknown & unknown_field(group.field)) != 0) continue;
       if (group.field == StageField::recipient) {
         for (const std::string_view recipient : smtp.recipients)
           scan_stage(state, group, recipient, hits);

@@ -81,7 +81,7 @@ class Planner {
     if (unsupported_.contains(name.name)) {
       what += "which is not supported and counts 0";
     } else {
-      what += "which no rule defines; it counts 0";
+      what += "which no rule of these files defines; it counts 0";
       if (suggestions_++ < kMaxSuggestions) {
         const std::string_view meant = did_you_mean(name.name, candidates_);
         if (!meant.empty()) what += ", did you mean '" + std::string(meant) + "'?";

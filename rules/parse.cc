@@ -45,7 +45,7 @@ class Parser {
   struct Block {
     Place place;
     bool runs = true;  // the branch that we are in
-    bool asks_features = false;
+    bool misses_features = false;
     bool in_else = false;
     std::string condition;
   };
@@ -151,7 +151,7 @@ class Parser {
       block.runs = false;
     } else if (directive == Directive::ifplugin) {
       block.runs = has_plugin(words.rest(), options_);
-      block.asks_features = true;
+      block.misses_features = !block.runs;
     } else {
       Condition condition;
       ConditionFault fault;
@@ -160,7 +160,7 @@ class Parser {
         condition.holds = false;
       }
       block.runs = condition.holds;
-      block.asks_features = condition.asks_features;
+      block.misses_features = condition.misses_features;
     }
     file.blocks.push_back(std::move(block));
   }
@@ -212,9 +212,9 @@ class Parser {
       return std::string("'") + (block.in_else ? "else of " : "") +
              printable(block.condition, 120) + "'";
     };
-    // For other versions: not meant for us.
+    // For other versions, or for those that have not what is here: not meant for us.
     const auto never = std::find_if(file.blocks.begin(), file.blocks.end(),
-                                    [&](const Block& b) { return skips(b) && !b.asks_features; });
+                                    [&](const Block& b) { return skips(b) && !b.misses_features; });
     const Place place = line.place_at(file.name, name.offset);
     if (never != file.blocks.end())
       return builder_.unreachable(std::string(name.text), place, shown(*never));

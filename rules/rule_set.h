@@ -52,6 +52,9 @@ struct SmtpTexts {
   std::string_view login;
   /// Recipients like `sender`: the one that is asked for, or at the end of a message all accepted.
   std::span<const std::string_view> recipients = {};
+  /// Fields that nobody knows (bits: unknown_field() of stage_fields.h): rules on them do not hit,
+  /// with !~ neither. Live all are known; of mail that lies in files some are.
+  std::uint32_t unknown = 0;
 };
 
 /// What a message gives rules to look at. Offsets into a text are 32 bits: of a longer one the

@@ -77,8 +77,8 @@ std::vector<Diagnostic> slow_patterns(const RuleFile& file) {
     if (!is_stage(rule.type) && rule.type != RuleType::header &&
         rule.type != RuleType::mimeheader && plan_pattern(input).route == Route::pcre_only) {
       warn(rule,
-           "Hyperscan cannot look for it (it matches the empty text, or has what Hyperscan has "
-           "not): PCRE2 runs it on every message, which is slow");
+           "Hyperscan cannot look for it (it can match the empty text, is too large, or has what "
+           "Hyperscan has not): PCRE2 runs it on all texts of every message");
     }
     // Told by lint(), with the place in the pattern.
     if (!traits_of(input.expression).has_wide_repeat || nested_repeat(input.expression)) continue;

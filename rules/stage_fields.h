@@ -2,6 +2,7 @@
 // What rules of SMTP's stages can look at: `connect NAME ip =~ /pattern/`.
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,11 @@ enum class StageField { ip, host, daemon, name, sender, login, recipient };
 
 /// By the name in rule files. Nothing when there is none.
 std::optional<StageField> find_stage_field(std::string_view name);
+
+/// The bit of SmtpTexts::unknown.
+constexpr std::uint32_t unknown_field(StageField field) {
+  return std::uint32_t{1} << static_cast<unsigned>(field);
+}
 
 /// The text of a field; not of `recipient`, of which there may be several.
 std::string_view stage_text(const SmtpTexts& smtp, StageField field);

@@ -116,7 +116,7 @@ TestReport run_tests(const RuleFile& file, const RuleSet& set, int score_set) {
     const auto known = index.find(test.rule);
     if (known == index.end()) {
       not_run(test, unsupported.contains(test.rule) ? "the rule is not supported"
-                                                    : "no rule file defines it");
+                                                    : "no rule of these files defines it");
       continue;
     }
     const Rule& rule = file.rules[known->second];

@@ -224,6 +224,20 @@ class Aggregator {
   std::unordered_map<std::uint64_t, std::size_t> pairs_;
 };
 
+bool has_stage_rules(const Judge* judge) {
+  return judge != nullptr &&
+         std::any_of(judge->rules().begin(), judge->rules().end(),
+                     [](const rules::Rule& rule) { return rules::is_stage(rule.type); });
+}
+
+void count_known(BacktestResult& out) {
+  for (const JudgedMessage& message : out.messages) {
+    if (message.now.client_known) ++out.clients_known;
+    if (message.now.sender_known) ++out.senders_known;
+    if (message.now.recipients_known) ++out.recipients_known;
+  }
+}
+
 }  // namespace
 
 Sides VerdictCounts::marked() const {
@@ -273,6 +287,8 @@ BacktestResult run_backtest(const BacktestInput& input, std::atomic<std::size_t>
         out.skipped.push_back(std::move(outcome.problem));
     }
   }
+  out.has_stage_rules = has_stage_rules(input.now) || has_stage_rules(input.before);
+  count_known(out);
   out.now = count(out.messages, out.judged, &JudgedMessage::now);
   if (input.before != nullptr) {
     out.before = count(out.messages, out.judged, &JudgedMessage::before);

@@ -93,6 +93,10 @@ struct BacktestResult {
   std::size_t skipped_count = 0;
   double seconds = 0;
   unsigned threads = 0;
+  /// Whether one of the sets has rules of SMTP's stages, and for how many messages their fields
+  /// tell the client, the sender and the recipients (file_envelope.h).
+  bool has_stage_rules = false;
+  std::size_t clients_known = 0, senders_known = 0, recipients_known = 0;
 
   std::size_t hit_nothing() const;
 };

@@ -45,13 +45,31 @@ class Page {
             count_text(result_.judged.all()) + " messages in " + number_text(result_.seconds, 1) +
             " s with " + std::to_string(result_.threads) +
             (result_.threads == 1 ? " thread" : " threads") +
-            ". Content rules alone: no DNS, no SPF, DKIM or DMARC.</footer></main><script>";
+            ". Content rules alone: no DNS, no SPF, DKIM or DMARC." + known() +
+            "</footer></main><script>";
     out_ += kReportScript;
     out_ += "</script></body></html>\n";
     return std::move(out_);
   }
 
  private:
+  // Of what rules of SMTP's stages look at.
+  std::string known() const {
+    if (!result_.has_stage_rules) return {};
+    const auto of_all = [&](std::size_t known) {
+      return count_text(known) + " (" + percent_text(share(known)) + ")";
+    };
+    return " Rules of SMTP's stages see what Received and other trace fields tell: the client "
+           "for " +
+           of_all(result_.clients_known) + " of the messages, the sender for " +
+           of_all(result_.senders_known) + ", the recipients for " +
+           of_all(result_.recipients_known) + "; where they do not, such rules do not hit.";
+  }
+  double share(std::size_t part) const {
+    const std::size_t all = result_.judged.all();
+    return all == 0 ? 0 : static_cast<double>(part) / static_cast<double>(all);
+  }
+
   bool compares() const { return input_.before != nullptr; }
 
   void head() {

@@ -23,7 +23,7 @@ class Meter {
       return;
     }
     const mail::Message& message = (*file)->message();
-    const std::string sender = input_.judge->sender_of(message);
+    const FileEnvelope envelope = input_.judge->envelope_of(message);
     const auto start = Clock::now();
     auto view = mail::MessageView::open(message, input_.judge->policy().content);
     if (!view.ok()) {
@@ -31,7 +31,8 @@ class Meter {
       return;
     }
     rules::Subject subject =
-        rules::subject_of(*view, input_.judge->rule_set(), sender, input_.time);
+        rules::subject_of(*view, input_.judge->rule_set(), envelope.sender(), input_.time);
+    subject.smtp = &envelope.texts();
     out_.texts += Clock::now() - start;
     ++out_.messages;
     out_.octets += text.size();

@@ -75,8 +75,8 @@ std::string why_pcre_only(const rules::PatternPlan& plan, const Rule& rule,
   if (is_in_pieces(rule) && traits.clears_multiline)
     return "(?-m) or (?^) in it changes what ^ and $ mean, which Hyperscan cannot follow";
   if (plan.hs_expression.empty()) return "Hyperscan takes no such pattern";
-  return "it can match the empty text, or Hyperscan refuses even a simpler form of it; PCRE2 "
-         "looks at every message, which is slow";
+  return "it can match the empty text, is too large, or Hyperscan refuses even a simpler form of "
+         "it; PCRE2 looks at all texts of every message";
 }
 
 /// Rules by name, and what their metas say.

@@ -8,7 +8,6 @@
 #include "core/mail/header_block.h"
 #include "filter/checks/content_rules.h"
 #include "filter/policy/decide.h"
-#include "rules/envelope_from.h"
 #include "rules/subject_of.h"
 
 namespace gatepost::rule_tools {
@@ -52,22 +51,19 @@ std::string FileMessage::shown(std::string_view field, std::size_t limit) const 
 Judge::Judge(std::shared_ptr<const Policy> policy, const rules::RuleSettings& settings)
     : policy_(std::move(policy)), settings_(settings) {}
 
-std::string Judge::sender_of(const mail::Message& message) const {
-  rules::FieldIndex index;
-  index.read(message.fields());
-  rules::MessageFacts facts(index, "", settings_.settings(), settings_.registries());
-  return rules::guess_envelope_from(facts).value_or("");
-}
-
 Result<Judge::Judgement> Judge::judge(const FileMessage& file, std::int64_t now) const {
   auto view = mail::MessageView::open(file.message(), policy_->content);
   if (!view.ok()) return view.error();
-  const std::string sender = sender_of(file.message());
-  rules::Subject subject = rules::subject_of(*view, rule_set(), sender, now);
+  const FileEnvelope envelope = envelope_of(file.message());
+  rules::Subject subject = rules::subject_of(*view, rule_set(), envelope.sender(), now);
+  subject.smtp = &envelope.texts();
   subject.want_matched = false;
   const rules::MatchOutcome outcome = rule_set().match(subject);
   Judgement out;
   out.limited = outcome.budget_exceeded;
+  out.client_known = envelope.knows_client();
+  out.sender_known = envelope.knows_sender();
+  out.recipients_known = envelope.knows_recipients();
   std::vector<Finding> findings;
   const rules::Rule* first = rules().data();
   for (const rules::Hit& hit : outcome.hits) {

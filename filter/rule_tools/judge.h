@@ -12,6 +12,7 @@
 #include "core/mail/message.h"
 #include "core/mail/view.h"
 #include "filter/policy/policy.h"
+#include "filter/rule_tools/file_envelope.h"
 #include "rules/prepared_settings.h"
 #include "rules/rule_set.h"
 
@@ -49,17 +50,21 @@ class Judge {
     double score = 0;
     Action action = Action::none;  ///< what the policy wants at the end of the message
     bool limited = false;          ///< a budget ended some pattern
+    /// What rules of SMTP's stages could look at (file_envelope.h).
+    bool client_known = false, sender_known = false, recipients_known = false;
   };
-  /// What a message hits. The sender of the envelope is what trace fields say; answers of SPF,
-  /// DKIM, DMARC and DNS lists are not there, and rules of SMTP's stages do not hit. @param now
-  /// seconds since 1970.
+  /// What a message hits. What SMTP said is what trace fields tell of it (file_envelope.h): rules
+  /// on what they do not tell do not hit, and a rule that refuses one recipient refuses the
+  /// message. Answers of SPF, DKIM, DMARC and DNS lists are not there. @param now seconds since
+  /// 1970.
   Result<Judgement> judge(const FileMessage& message, std::int64_t now) const;
 
   std::span<const rules::Rule> rules() const { return policy_->rules->rules(); }
   const rules::RuleSet& rule_set() const { return *policy_->rules; }
   const Policy& policy() const { return *policy_; }
-  /// Where the envelope's sender can be told; "" else.
-  std::string sender_of(const mail::Message& message) const;
+  FileEnvelope envelope_of(const mail::Message& message) const {
+    return FileEnvelope(message.fields(), settings_);
+  }
 
  private:
   std::shared_ptr<const Policy> policy_;

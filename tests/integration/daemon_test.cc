@@ -21,6 +21,7 @@
 #include "tests/support/postfix/postfix_sandbox.h"
 #include "tests/support/postfix/smtp_client.h"
 #include "tests/support/postfix/smtp_sink.h"
+#include "tests/support/scenario/daemon_client.h"
 
 namespace gatepost::test {
 namespace {
@@ -45,23 +46,6 @@ std::unique_ptr<DaemonUnderTest> start_with_rules(const std::string& rules) {
   auto daemon = DaemonUnderTest::start(scenario_with("mode = \"enforce\"", rules));
   EXPECT_TRUE(daemon.ok()) << (daemon.ok() ? "" : daemon.error().text());
   return daemon.ok() ? std::move(*daemon) : nullptr;
-}
-
-milter::MilterClient connected(const DaemonUnderTest& daemon) {
-  auto client = milter::MilterClient::open(daemon.endpoint());
-  EXPECT_TRUE(client.ok() && client->negotiate().ok());
-  EXPECT_TRUE(client->connect({.name = "a.example", .address = "192.0.2.1"}).ok());
-  EXPECT_TRUE(client->helo("a.example").ok());
-  return std::move(*client);
-}
-
-/// MAIL to end of message. @return whether it was accepted.
-bool passes(milter::MilterClient& client) {
-  const std::string message = "From: a@b.example\nSubject: x\n\nbody\n";
-  const auto outcome = milter::run_transaction(
-      client, {.mail_from = "a@b.example", .recipients = {"c@d.example"}, .message = message});
-  EXPECT_TRUE(outcome.ok()) << (outcome.ok() ? "" : outcome.error().text());
-  return outcome.ok() && outcome->delivered();
 }
 
 bool waits_for(const DaemonUnderTest& daemon, const std::string& text) {

@@ -7,10 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "tests/support/postfix/postfix_sandbox.h"
-#include "tests/support/postfix/smtp_client.h"
-#include "tests/support/postfix/smtp_sink.h"
-#include "tests/support/scenario/daemon.h"
+#include "tests/support/scenario/daemon_behind_postfix.h"
 
 namespace gatepost::test {
 namespace {
@@ -37,41 +34,25 @@ class QuarantineBehindPostfix : public testing::Test {
     scenario.name = "quarantine";
     scenario.zone = kZone;
     scenario.config = kConfig;
-    auto daemon = DaemonUnderTest::start(scenario);
-    ASSERT_TRUE(daemon) << daemon.error().text();
-    daemon_ = std::move(*daemon);
-    auto sink = SmtpSink::start();
-    ASSERT_TRUE(sink);
-    sink_ = std::move(*sink);
-    PostfixOptions options;
-    options.sink_port = sink_->port();
-    options.smtpd_milters = {daemon_->endpoint().postfix_text()};
-    auto postfix = PostfixSandbox::start(*package, options);
-    ASSERT_TRUE(postfix) << postfix.error().text();
-    postfix_ = std::move(*postfix);
+    auto rig = DaemonBehindPostfix::start(scenario, *package);
+    ASSERT_TRUE(rig) << rig.error().text();
+    rig_ = std::move(*rig);
   }
   void TearDown() override {
-    if (!HasFailure() || !postfix_) return;
-    std::fprintf(stderr, "%s\n%s\n", postfix_->log().c_str(), daemon_->log().c_str());
+    if (HasFailure() && rig_) rig_->print_logs();
   }
 
   SmtpReply send(const std::string& text, std::vector<std::string> to = {"bob@our.example"}) {
-    auto client = SmtpClient::open(postfix_->smtp_port());
-    EXPECT_TRUE(client);
-    EXPECT_EQ(client->ehlo("proxy.example").value().code, 250);
-    EXPECT_EQ(client->xclient({{"ADDR", "192.0.2.9"}, {"NAME", "mail.client.example"}})->code, 220);
-    EXPECT_EQ(client->ehlo("mail.client.example").value().code, 250);
-    const auto reply = client->send({"ann@client.example", std::move(to), text});
-    EXPECT_TRUE(reply);
-    EXPECT_EQ(client->quit().value().code, 221);  // Postfix's abort comes before: it is confirmed
+    const auto reply = rig_->send({"ann@client.example", std::move(to), text});
+    EXPECT_TRUE(reply) << (reply.ok() ? "" : reply.error().text());
     return reply.ok() ? *reply : SmtpReply();
   }
   ProcessResult gatepost(std::vector<std::string> arguments) {
     std::vector<std::string> all = {GATEPOST_BINARY_DIR "/bin/gatepost", "quarantine"};
     all.insert(all.end(), arguments.begin(), arguments.end());
-    all.insert(all.end(), {"-c", daemon_->config_file()});
+    all.insert(all.end(), {"-c", rig_->daemon().config_file()});
     if (arguments[0] == "release")
-      all.insert(all.end(), {"--via", "127.0.0.1:" + std::to_string(postfix_->smtp_port())});
+      all.insert(all.end(), {"--via", "127.0.0.1:" + std::to_string(rig_->postfix().smtp_port())});
     auto result = run_process(all);
     EXPECT_TRUE(result);
     return result.ok() ? *result : ProcessResult();
@@ -84,9 +65,7 @@ class QuarantineBehindPostfix : public testing::Test {
     return Json::parse(result.output, nullptr, false)["entries"];
   }
 
-  std::unique_ptr<DaemonUnderTest> daemon_;
-  std::unique_ptr<SmtpSink> sink_;
-  std::unique_ptr<PostfixSandbox> postfix_;
+  std::unique_ptr<DaemonBehindPostfix> rig_;
 };
 
 TEST_F(QuarantineBehindPostfix, StoredThenReleasedOnce) {
@@ -110,13 +89,13 @@ TEST_F(QuarantineBehindPostfix, StoredThenReleasedOnce) {
   const auto released = gatepost({"release", reference});
   EXPECT_EQ(released.status, 0) << released.errors;
   EXPECT_EQ(released.errors, "");
-  ASSERT_TRUE(sink_->wait_for(1));
-  const DeliveredMessage message = sink_->messages()[0];
+  ASSERT_TRUE(rig_->sink().wait_for(1));
+  const DeliveredMessage message = rig_->sink().messages()[0];
   EXPECT_EQ(message.mail_from, "ann@client.example");
   EXPECT_EQ(message.recipients, std::vector<std::string>{"bob@our.example"});
   EXPECT_TRUE(message.headers("X-Gatepost-Release").empty());
   EXPECT_THAT(message.content, HasSubstr("\r\n\r\n.dot\r\nHello.\r\n"));
-  EXPECT_THAT(daemon_->log(), HasSubstr("{\"name\":\"RELEASED\""));
+  EXPECT_THAT(rig_->daemon().log(), HasSubstr("{\"name\":\"RELEASED\""));
   EXPECT_EQ(entries("released").size(), 1U);
 
   const auto again = gatepost({"release", reference});
@@ -124,7 +103,7 @@ TEST_F(QuarantineBehindPostfix, StoredThenReleasedOnce) {
   EXPECT_THAT(again.errors, HasSubstr("--again"));
   EXPECT_EQ(gatepost({"delete", reference}).status, 0);
   EXPECT_EQ(entries().size(), 0U);
-  EXPECT_EQ(sink_->messages().size(), 1U);
+  EXPECT_EQ(rig_->sink().messages().size(), 1U);
 }
 
 // What Postfix changes in a message of a local client must not break the token.
@@ -149,8 +128,8 @@ TEST_F(QuarantineBehindPostfix, MessagesThatPostfixChanges) {
     EXPECT_EQ(row["result"], "released") << row;
     EXPECT_EQ(row["token_seen"], true) << row;
   }
-  ASSERT_TRUE(sink_->wait_for(texts.size()));
-  for (const DeliveredMessage& message : sink_->messages())
+  ASSERT_TRUE(rig_->sink().wait_for(texts.size()));
+  for (const DeliveredMessage& message : rig_->sink().messages())
     EXPECT_TRUE(message.headers("X-Gatepost-Release").empty());
   EXPECT_EQ(entries("released").size(), texts.size());
   EXPECT_EQ(entries().size(), texts.size()) << "none came back";
@@ -159,17 +138,17 @@ TEST_F(QuarantineBehindPostfix, MessagesThatPostfixChanges) {
 TEST_F(QuarantineBehindPostfix, AKillBetweenLosesNothing) {
   EXPECT_EQ(send(kSpam, {"bob@our.example", "cy@our.example"}).code, 250);
   const std::string reference = entries()[0]["reference"];
-  ASSERT_EQ(::kill(daemon_->process().id(), SIGKILL), 0);
+  ASSERT_EQ(::kill(rig_->daemon().process().id(), SIGKILL), 0);
   EXPECT_EQ(gatepost({"release", reference}).status, 69) << "no daemon";
-  ASSERT_TRUE(daemon_->restart());
+  ASSERT_TRUE(rig_->daemon().restart());
   EXPECT_EQ(gatepost({"release", reference}).status, 0);
-  ASSERT_TRUE(sink_->wait_for(1));
-  EXPECT_EQ(sink_->messages()[0].recipients.size(), 2U);
-  ASSERT_EQ(::kill(daemon_->process().id(), SIGKILL), 0);
-  ASSERT_TRUE(daemon_->restart());
+  ASSERT_TRUE(rig_->sink().wait_for(1));
+  EXPECT_EQ(rig_->sink().messages()[0].recipients.size(), 2U);
+  ASSERT_EQ(::kill(rig_->daemon().process().id(), SIGKILL), 0);
+  ASSERT_TRUE(rig_->daemon().restart());
   EXPECT_EQ(entries("released").size(), 1U) << "what was noted is on disk";
   EXPECT_EQ(gatepost({"release", reference}).status, 65);
-  EXPECT_EQ(sink_->messages().size(), 1U);
+  EXPECT_EQ(rig_->sink().messages().size(), 1U);
 }
 
 TEST_F(QuarantineBehindPostfix, BadFlagsAndNames) {

@@ -18,6 +18,7 @@
 #include "tests/support/milter/client.h"
 #include "tests/support/milter/transaction.h"
 #include "tests/support/scenario/daemon.h"
+#include "tests/support/scenario/daemon_client.h"
 
 namespace gatepost::test {
 namespace {
@@ -56,21 +57,6 @@ std::unique_ptr<DaemonUnderTest> start(const std::string& rules) {
   // Its socket is open before it has read its rules: what they are is certain when it answers.
   EXPECT_TRUE(control::ask((*daemon)->control_socket(), R"({"command":"stats"})").ok());
   return std::move(*daemon);
-}
-
-milter::MilterClient connected(const DaemonUnderTest& daemon) {
-  auto client = milter::MilterClient::open(daemon.endpoint());
-  EXPECT_TRUE(client.ok() && client->negotiate().ok());
-  EXPECT_TRUE(client->connect({.name = "a.example", .address = "192.0.2.1"}).ok());
-  EXPECT_TRUE(client->helo("a.example").ok());
-  return std::move(*client);
-}
-
-bool passes(milter::MilterClient& client) {
-  const std::string message = "From: a@b.example\nSubject: x\n\nbody\n";
-  const auto outcome = milter::run_transaction(
-      client, {.mail_from = "a@b.example", .recipients = {"c@d.example"}, .message = message});
-  return outcome.ok() && outcome->delivered();
 }
 
 Json ask(const DaemonUnderTest& daemon, const std::string& command) {

@@ -7,10 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
-#include "tests/support/postfix/postfix_sandbox.h"
-#include "tests/support/postfix/smtp_client.h"
-#include "tests/support/postfix/smtp_sink.h"
-#include "tests/support/scenario/daemon.h"
+#include "tests/support/scenario/daemon_behind_postfix.h"
 
 namespace gatepost::test {
 namespace {
@@ -91,22 +88,12 @@ class RulesBehindPostfix : public testing::Test {
     scenario.zone = kZone;
     scenario.config = "mode = \"observe\"\ngreylist.mode = \"off\"\n";
     scenario.rules = kRules;
-    auto daemon = DaemonUnderTest::start(scenario);
-    ASSERT_TRUE(daemon) << daemon.error().text();
-    daemon_ = std::move(*daemon);
-    auto sink = SmtpSink::start();
-    ASSERT_TRUE(sink);
-    sink_ = std::move(*sink);
-    PostfixOptions options;
-    options.sink_port = sink_->port();
-    options.smtpd_milters = {daemon_->endpoint().postfix_text()};
-    auto postfix = PostfixSandbox::start(*package, options);
-    ASSERT_TRUE(postfix) << postfix.error().text();
-    postfix_ = std::move(*postfix);
+    auto rig = DaemonBehindPostfix::start(scenario, *package);
+    ASSERT_TRUE(rig) << rig.error().text();
+    rig_ = std::move(*rig);
   }
   void TearDown() override {
-    if (!HasFailure() || !postfix_) return;
-    std::fprintf(stderr, "%s\n%s\n", postfix_->log().c_str(), daemon_->log().c_str());
+    if (HasFailure() && rig_) rig_->print_logs();
   }
 
   static std::string names(const Json& findings) {
@@ -121,17 +108,11 @@ class RulesBehindPostfix : public testing::Test {
 
   /// What the daemon found in the message that Postfix gave it.
   std::string behind_postfix(const Mail& mail) {
-    auto client = SmtpClient::open(postfix_->smtp_port());
-    EXPECT_TRUE(client);
-    EXPECT_EQ(client->ehlo("proxy.example").value().code, 250);
-    EXPECT_EQ(client->xclient({{"ADDR", "192.0.2.9"}, {"NAME", "mail.client.example"}})->code, 220);
-    EXPECT_EQ(client->ehlo("mail.client.example").value().code, 250);
-    const auto reply = client->send({mail.mail_from, {"bob@our.example"}, mail.text});
+    const auto reply = rig_->send({mail.mail_from, {"bob@our.example"}, mail.text});
     EXPECT_TRUE(reply.ok() && reply->code == 250) << mail.name;
-    EXPECT_EQ(client->quit().value().code, 221);
     // Its record is written before Postfix gets the answer.
     Json last;
-    const std::string log = daemon_->log();
+    const std::string log = rig_->daemon().log();
     for (const std::string_view line : split(log, '\n')) {
       const Json record =
           Json::parse(line.substr(std::min(line.find('{'), line.size())), nullptr, false);
@@ -141,7 +122,7 @@ class RulesBehindPostfix : public testing::Test {
   }
 
   std::string zone_file() const {
-    return std::filesystem::path(daemon_->config_file()).parent_path() / "zone";
+    return std::filesystem::path(rig_->daemon().config_file()).parent_path() / "zone";
   }
 
   std::string by_scan(const Mail& mail) {
@@ -151,7 +132,7 @@ class RulesBehindPostfix : public testing::Test {
                                      "scan",
                                      "--json",
                                      "-c",
-                                     daemon_->config_file(),
+                                     rig_->daemon().config_file(),
                                      "--zone",
                                      zone_file(),
                                      "--ip",
@@ -175,9 +156,7 @@ class RulesBehindPostfix : public testing::Test {
   }
 
   TempFolder folder_{"rules"};
-  std::unique_ptr<DaemonUnderTest> daemon_;
-  std::unique_ptr<SmtpSink> sink_;
-  std::unique_ptr<PostfixSandbox> postfix_;
+  std::unique_ptr<DaemonBehindPostfix> rig_;
 };
 
 TEST_F(RulesBehindPostfix, HitsAreThoseOfScan) {

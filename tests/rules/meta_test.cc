@@ -203,9 +203,10 @@ TEST(MetaPlan, NamesThatAreNotThereCountZero) {
       "meta A __FOOBAT || __URI || NOTHING_LIKE_IT || BAD || !NONE\n");
   const MetaPlan plan = plan_metas(file);
   ASSERT_EQ(plan.diagnostics.size(), 4u);
-  EXPECT_EQ(plan.diagnostics[0].what,
-            "meta A uses '__FOOBAT', which no rule defines; it counts 0, did you mean "
-            "'__FOOBAR'?");
+  EXPECT_EQ(
+      plan.diagnostics[0].what,
+      "meta A uses '__FOOBAT', which no rule of these files defines; it counts 0, did you mean "
+      "'__FOOBAR'?");
   EXPECT_EQ(plan.diagnostics[0].place.text(), "r.cf:4:8");
   EXPECT_EQ(plan.diagnostics[0].severity, Diagnostic::Severity::warning);
   EXPECT_EQ(plan.diagnostics[1].what, "meta A uses '__URI', which is not supported and counts 0");

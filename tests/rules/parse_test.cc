@@ -582,6 +582,18 @@ TEST(Parse, RulesThatAreNeverReadAreTold) {
        "r.cf:3:6 warning: A is never read: it stands in 'else of if (version >= 4)', and that "
        "never "
        "holds here\n"},
+      // What it asks for is here, or the version alone is in the way.
+      {"if !plugin(Mail::SpamAssassin::Plugin::SPF)\nbody A /x/\nendif\n",
+       "r.cf:2:6 warning: A is never read: it stands in 'if "
+       "!plugin(Mail::SpamAssassin::Plugin::SPF)', and that never holds here\n"},
+      {"ifplugin Mail::SpamAssassin::Plugin::SPF\nelse\nbody A /x/\nendif\n",
+       "r.cf:3:6 warning: A is never read: it stands in 'else of ifplugin "
+       "Mail::SpamAssassin::Plugin::SPF', and that never holds here\n"},
+      {"if (version < 3) && plugin(X)\nbody A /x/\nendif\n",
+       "r.cf:2:6 warning: A is never read: it stands in 'if (version < 3) && plugin(X)', and that "
+       "never holds here\n"},
+      {"if (version >= 4) && plugin(X)\nbody A /x/\nendif\n",
+       "r.cf:2:6 unsupported: A: skipped by 'if (version >= 4) && plugin(X)'\n"},
       // Another line defines it.
       {"if (version < 3)\nbody A /x/\nelse\nbody A /y/\nendif\n", ""},
       {"if (version < 3)\nscore A 2\nendif\n", ""},

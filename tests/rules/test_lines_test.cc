@@ -114,7 +114,7 @@ TEST(TestLines, WhatCannotRunIsTold) {
   EXPECT_EQ(told(report.diagnostics),
             "r.cf:3:6 test of A is not run: its score is 0\n"
             "r.cf:5:6 test of B is not run: the rule is not supported\n"
-            "r.cf:6:6 test of C is not run: no rule file defines it\n");
+            "r.cf:6:6 test of C is not run: no rule of these files defines it\n");
 }
 
 TEST(TestLines, HostileTextIsShownSafely) {

@@ -1,6 +1,7 @@
 #include "filter/apps/gatepost/command.h"
 
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -89,6 +90,15 @@ Result<std::string> read_input(const std::string& file) {
 
 Json text(std::string_view value) {
   return is_valid_utf8(value) ? std::string(value) : printable(value, 4096);
+}
+
+std::string utc_text(const Json& seconds) {
+  const std::time_t time = seconds.is_number() ? seconds.get<std::time_t>() : 0;
+  if (time == 0) return "-";
+  std::tm parts{};
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&time, &parts));
+  return text;
 }
 
 void print_rows(const std::vector<std::pair<std::string, std::string>>& rows) {

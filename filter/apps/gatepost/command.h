@@ -77,6 +77,8 @@ int fail(const Error& error);
 Result<std::string> read_input(const std::string& file);
 /// JSON text of a value that may hold any octets.
 Json text(std::string_view value);
+/// "2026-11-26T12:00:00Z" of seconds since 1970, "-" of 0 and what is no number.
+std::string utc_text(const Json& seconds);
 /// Rows "key  value" with the keys in one column.
 void print_rows(const std::vector<std::pair<std::string, std::string>>& rows);
 

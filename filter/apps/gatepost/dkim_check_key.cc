@@ -60,13 +60,9 @@ void print(const std::string& name, const dkim::KeyReport& report, bool json) {
 }
 
 int run(const Options& options) {
-  const auto domain = mail::normalize_domain(options.domain);
-  const auto selector = mail::normalize_domain(options.selector);
-  if (!domain || !selector) {
-    const Error& why = domain ? selector.error() : domain.error();
-    return fail(permanent_error((domain ? options.selector : options.domain) + ": " + why.what)),
-           kUsage;
-  }
+  const auto place = key_place(options.domain, options.selector);
+  if (!place) return kUsage;
+  const auto& [domain, selector] = *place;
   std::shared_ptr<const dkim::PrivateKey> own;
   if (!options.key_file.empty()) {
     const auto text = read_input(options.key_file);
@@ -78,7 +74,7 @@ int run(const Options& options) {
   int exit_code = kOk;
   const auto tools = Tools::open(options.common, exit_code);
   if (!tools) return exit_code;
-  const std::string name = *selector + "._domainkey." + *domain;
+  const std::string name = selector + "._domainkey." + domain;
   TextFlow flow(dns::make_query(name, dns::RrType::txt));
   Answers answers(tools->clock.unix_time());
   const auto answer = tools->run(flow, answers);

@@ -31,28 +31,24 @@ struct SignOptions {
 };
 
 int keygen(const KeygenOptions& options) {
-  const auto domain = mail::normalize_domain(options.domain);
-  const auto selector = mail::normalize_domain(options.selector);
-  if (!domain || !selector) {
-    const Error& why = domain ? selector.error() : domain.error();
-    return fail(permanent_error((domain ? options.selector : options.domain) + ": " + why.what)),
-           kUsage;
-  }
+  const auto place = key_place(options.domain, options.selector);
+  if (!place) return kUsage;
+  const auto& [domain, selector] = *place;
   const auto key = dkim::PrivateKey::generate(key_type(options.algorithm), options.bits);
   if (!key) return fail(key.error());
-  keys::KeyFolder folder(std::filesystem::path(options.folder) / *domain);
-  if (const auto written = folder.write_key(*selector, (*key)->pem(), {}); !written)
+  keys::KeyFolder folder(std::filesystem::path(options.folder) / domain);
+  if (const auto written = folder.write_key(selector, (*key)->pem(), {}); !written)
     return fail(written.error());
-  const std::string path = folder.key_file(*selector).string();
-  const std::string name = *selector + "._domainkey." + *domain;
+  const std::string path = folder.key_file(selector).string();
+  const std::string name = selector + "._domainkey." + domain;
   const std::string record = (*key)->record();
   if (options.json) {
     std::printf("%s\n", Json{{"name", name},
                              {"record", record},
                              {"zone", keys::zone_lines(name, record)},
                              {"key_file", path},
-                             {"domain", *domain},
-                             {"selector", *selector},
+                             {"domain", domain},
+                             {"selector", selector},
                              {"algorithm", dkim::to_string((*key)->type())},
                              {"bits", (*key)->bits()}}
                             .dump()
@@ -69,8 +65,8 @@ int keygen(const KeygenOptions& options) {
       "reload:\n"
       "   [[signing]]\n   domain = \"%s\"\n   selector = \"%s\"\n   key_file = \"%s\"\n"
       "If the daemon has a user of its own, give it the key: chgrp GROUP and chmod 0640.\n",
-      path.c_str(), domain->c_str(), name.c_str(), record.c_str(), domain->c_str(),
-      selector->c_str(), path.c_str(), domain->c_str(), selector->c_str(), path.c_str());
+      path.c_str(), domain.c_str(), name.c_str(), record.c_str(), domain.c_str(), selector.c_str(),
+      path.c_str(), domain.c_str(), selector.c_str(), path.c_str());
   return kOk;
 }
 
@@ -166,6 +162,17 @@ void add_key_options(CLI::App& app, std::string& algorithm, int& bits, std::stri
       ->check(CLI::Range(dkim::kMinRsaBits, dkim::kMaxSignerRsaBits));
   app.add_option("--out,--directory", folder,
                  "the folder of DOMAIN/SELECTOR.private, /etc/gatepost/keys by default");
+}
+
+std::optional<KeyPlace> key_place(const std::string& domain, const std::string& selector) {
+  KeyPlace out;
+  for (const auto& [written, name] :
+       {std::pair(&domain, &out.domain), std::pair(&selector, &out.selector)}) {
+    auto normal = mail::normalize_domain(*written);
+    if (!normal) return fail(permanent_error(*written + ": " + normal.error().what)), std::nullopt;
+    *name = *std::move(normal);
+  }
+  return out;
 }
 
 dkim::KeyType key_type(std::string_view algorithm) {

@@ -95,6 +95,10 @@ class Runner {
 
   int steps(std::chrono::milliseconds wait, std::chrono::milliseconds interval) {
     using keys::RotationStep;
+    // A run that ended between the switch and the reload left that to this one.
+    if (options_.reload && rotation_.state().step == RotationStep::retire) {
+      if (const int code = reload(); code != kOk) return code;
+    }
     for (;;) {
       const RotationStep before = rotation_.state().step;
       if (before == RotationStep::publish) {

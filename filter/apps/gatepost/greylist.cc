@@ -1,7 +1,6 @@
 // gatepost greylist list|release|allow: through the running daemon.
 
 #include <cstdio>
-#include <ctime>
 
 #include "core/base/text.h"
 #include "filter/apps/gatepost/command.h"
@@ -19,15 +18,6 @@ struct Options {
   bool remove = false;
 };
 
-std::string time_text(const Json& seconds) {
-  const std::time_t time = seconds.is_number() ? seconds.get<std::time_t>() : 0;
-  if (time == 0) return "-";
-  std::tm parts{};
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&time, &parts));
-  return text;
-}
-
 /// The daemon escapes what strangers wrote; this is for an old or foreign one.
 std::string shown(const Json& row, const char* member) {
   const auto at = row.find(member);
@@ -43,11 +33,11 @@ std::string shown(const Json& row, const char* member) {
 
 void print_entry(const std::string& what, const Json& row) {
   if (what == "allowed") {
-    std::printf("%s  since %s\n", shown(row, "entry").c_str(), time_text(row["since"]).c_str());
+    std::printf("%s  since %s\n", shown(row, "entry").c_str(), utc_text(row["since"]).c_str());
   } else if (what == "passed") {
     std::printf("%s  <%s>  %s messages  until %s\n", shown(row, "client").c_str(),
                 shown(row, "sender_domain").c_str(), shown(row, "messages").c_str(),
-                time_text(row["expires"]).c_str());
+                utc_text(row["expires"]).c_str());
   } else {
     const bool waiting = what == "waiting";
     std::printf(
@@ -55,7 +45,7 @@ void print_entry(const std::string& what, const Json& row) {
         shown(row, "sender").c_str(), shown(row, "recipient").c_str(),
         waiting ? (shown(row, "state") == "released" ? "released, until" : "passes at")
                 : "known until",
-        time_text(row[waiting && shown(row, "state") != "released" ? "passes_at" : "expires"])
+        utc_text(row[waiting && shown(row, "state") != "released" ? "passes_at" : "expires"])
             .c_str());
   }
 }

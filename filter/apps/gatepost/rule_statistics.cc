@@ -1,7 +1,6 @@
 // gatepost stats rules: how often each content rule hit, asked of the running daemon.
 
 #include <cstdio>
-#include <ctime>
 
 #include "core/base/text.h"
 #include "filter/apps/gatepost/command.h"
@@ -12,15 +11,6 @@ namespace {
 
 using Row = std::vector<std::string>;
 
-std::string time_text(const Json& seconds) {
-  const std::time_t time = seconds.is_number() ? seconds.get<std::time_t>() : 0;
-  if (time == 0) return "-";
-  std::tm parts{};
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&time, &parts));
-  return text;
-}
-
 Row row_of(const Json& rule) {
   const std::string category = printable(rule.value("category", ""), 40);
   return {printable(rule.value("name", ""), 100),
@@ -28,8 +18,8 @@ Row row_of(const Json& rule) {
           std::to_string(rule.value("shadow_hits", std::int64_t{0})),
           rule.value("shadow", false) ? "shadow" : "on",
           category.empty() ? "-" : category,
-          time_text(rule.value("since", Json(0))),
-          time_text(rule.value("last_hit", Json(0)))};
+          utc_text(rule.value("since", Json(0))),
+          utc_text(rule.value("last_hit", Json(0)))};
 }
 
 /// Columns as wide as what stands in them; numbers to the right.
@@ -64,8 +54,8 @@ int rule_statistics(const Common& common, const std::string& socket) {
   for (const Json& rule : json->value("rules", Json::array())) rows.push_back(row_of(rule));
   std::printf("%lld messages since %s, rules loaded at %s\n",
               static_cast<long long>(json->value("messages", std::int64_t{0})),
-              time_text(json->value("since", Json(0))).c_str(),
-              time_text(json->value("loaded", Json(0))).c_str());
+              utc_text(json->value("since", Json(0))).c_str(),
+              utc_text(json->value("loaded", Json(0))).c_str());
   if (rows.size() == 1) {
     std::printf("no content rules are loaded\n");
     return kOk;

@@ -184,6 +184,12 @@ void print(const Options& options, const BacktestInput& input, const BacktestRes
   if (result.now.limited != 0)
     std::printf("%s where a budget ended some pattern\n",
                 number_of(result.now.limited, "message", "messages").c_str());
+  if (result.has_stage_rules) {
+    std::printf(
+        "Trace fields tell the client of %zu messages, the sender of %zu, the recipients of %zu; "
+        "where they\ndo not, rules of SMTP's stages do not hit\n",
+        result.clients_known, result.senders_known, result.recipients_known);
+  }
   print_verdicts(options.against.empty() ? "VERDICTS" : "NOW", result.now, result);
   if (!options.against.empty()) print_verdicts("BEFORE", result.before, result);
   print_rules(options, result);
@@ -257,11 +263,19 @@ Json to_json(const BacktestInput& input, const BacktestResult& result) {
   }
   Json skipped = Json::array();
   for (const std::string& one : result.skipped) skipped.push_back(text(one));
-  Json out = {{"spam", result.judged.spam},        {"ham", result.judged.ham},
-              {"skipped", result.skipped_count},   {"skipped_files", std::move(skipped)},
-              {"seconds", result.seconds},         {"threads", result.threads},
-              {"now", json_of_counts(result.now)}, {"rules", std::move(rules)},
-              {"overlaps", std::move(overlaps)}};
+  Json out = {{"spam", result.judged.spam},
+              {"ham", result.judged.ham},
+              {"skipped", result.skipped_count},
+              {"skipped_files", std::move(skipped)},
+              {"seconds", result.seconds},
+              {"threads", result.threads},
+              {"now", json_of_counts(result.now)},
+              {"rules", std::move(rules)},
+              {"overlaps", std::move(overlaps)},
+              {"smtp",
+               {{"clients", result.clients_known},
+                {"senders", result.senders_known},
+                {"recipients", result.recipients_known}}}};
   if (compares) {
     out["before"] = json_of_counts(result.before);
     out["changed"] = Json::array();

@@ -62,11 +62,10 @@ int check(const RulesOptions& options) {
     return exit_code;
   }
   for (const rules::Diagnostic& d : all) std::printf("%s\n", line_of(d).c_str());
-  std::printf("%s in %s: %s, %s not supported, %s\n",
+  std::printf("%s in %s: %s, %zu unsupported, %s\n",
               number_of(file.rules.size(), "rule", "rules").c_str(),
               number_of(file.files.size(), "file", "files").c_str(),
-              number_of(counts.errors, "error", "errors").c_str(),
-              number_of(counts.unsupported, "line", "lines").c_str(),
+              number_of(counts.errors, "error", "errors").c_str(), counts.unsupported,
               number_of(counts.warnings, "warning", "warnings").c_str());
   return exit_code;
 }

@@ -86,21 +86,30 @@ void print_report(const spf::LintReport& report) {
               number(report.faults.size() - report.errors(), "warning").c_str());
 }
 
-int lint(const Options& options) {
-  if (options.domain.empty() && !options.record)
-    return fail(permanent_error("spf lint: expected a domain or --record TEXT")), kUsage;
+/// What a flow about the domain and its record finds. Nothing when it cannot: that is told, and
+/// `exit_code` is set.
+template <class DomainFlow>
+std::optional<typename DomainFlow::ResultType> ask_dns(const Options& options, int& exit_code) {
   const auto domain = options.ascii_domain();
-  if (!domain.ok()) return fail(domain.error());
-  int exit_code = kOk;
+  if (!domain.ok()) return exit_code = fail(domain.error()), std::nullopt;
   const auto tools = Tools::open(options.common, exit_code);
-  if (!tools) return exit_code;
+  if (!tools) return std::nullopt;
   Answers answers(tools->clock.unix_time());
-  spf::Lint flow(*domain, options.record);
-  const auto report = [&] {
+  DomainFlow flow(*domain, options.record);
+  auto found = [&] {
     const Waiting waiting("asking DNS");
     return tools->run(flow, answers);
   }();
-  if (!report.ok()) return fail(report.error());
+  if (!found.ok()) return exit_code = fail(found.error()), std::nullopt;
+  return *std::move(found);
+}
+
+int lint(const Options& options) {
+  if (options.domain.empty() && !options.record)
+    return fail(permanent_error("spf lint: expected a domain or --record TEXT")), kUsage;
+  int exit_code = kOk;
+  const auto report = ask_dns<spf::Lint>(options, exit_code);
+  if (!report) return exit_code;
   if (options.common.json)
     std::printf("%s\n", json_of(*report).dump(2).c_str());
   else
@@ -154,18 +163,9 @@ void print_flattening(const spf::Flattening& flat) {
 }
 
 int flatten(const Options& options) {
-  const auto domain = options.ascii_domain();
-  if (!domain.ok()) return fail(domain.error());
   int exit_code = kOk;
-  const auto tools = Tools::open(options.common, exit_code);
-  if (!tools) return exit_code;
-  Answers answers(tools->clock.unix_time());
-  spf::Flatten flow(*domain, options.record);
-  const auto flat = [&] {
-    const Waiting waiting("asking DNS");
-    return tools->run(flow, answers);
-  }();
-  if (!flat.ok()) return fail(flat.error());
+  const auto flat = ask_dns<spf::Flatten>(options, exit_code);
+  if (!flat) return exit_code;
   if (!flat->fault.empty())
     return fail(flat->temporary ? temporary_error(flat->fault) : permanent_error(flat->fault));
   if (options.common.json)

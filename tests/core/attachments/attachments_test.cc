@@ -2,49 +2,17 @@
 
 #include "core/attachments/attachments.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <gtest/gtest.h>
 
 #include "core/base/encoding.h"
 #include "tests/core/mail/content_support.h"
+#include "tests/support/archives/archive_maker.h"
 
 namespace gatepost::attachments {
 namespace {
 
-struct File {
-  std::string name;
-  std::string content;
-};
-
-// An archive in memory; `options` as archive_write_set_options takes them.
-std::string archive_of(const char* format, const std::vector<File>& files, const char* options = "",
-                       const char* password = nullptr, bool gzip = false) {
-  archive* a = ::archive_write_new();
-  EXPECT_EQ(::archive_write_set_format_by_name(a, format), ARCHIVE_OK);
-  if (gzip) ::archive_write_add_filter_gzip(a);
-  EXPECT_TRUE(*options == '\0' || ::archive_write_set_options(a, options) == ARCHIVE_OK);
-  if (password != nullptr) ::archive_write_set_passphrase(a, password);
-  std::size_t room = 1 << 20;
-  for (const File& file : files) room += 2 * file.content.size() + 2000;
-  std::string out(room, '\0');
-  std::size_t used = 0;
-  EXPECT_EQ(::archive_write_open_memory(a, out.data(), out.size(), &used), ARCHIVE_OK);
-  for (const File& file : files) {
-    archive_entry* entry = ::archive_entry_new();
-    ::archive_entry_set_pathname(entry, file.name.c_str());
-    ::archive_entry_set_size(entry, static_cast<la_int64_t>(file.content.size()));
-    ::archive_entry_set_filetype(entry, AE_IFREG);
-    ::archive_entry_set_perm(entry, 0644);
-    ::archive_write_header(a, entry);
-    ::archive_write_data(a, file.content.data(), file.content.size());
-    ::archive_entry_free(entry);
-  }
-  ::archive_write_close(a);
-  ::archive_write_free(a);
-  out.resize(used);
-  return out;
-}
+using test::archive_of;
+using File = test::ArchivedFile;
 
 std::string names_of(const Archive& archive) {
   std::string out;

@@ -146,6 +146,36 @@ TEST_F(Backtest, ThreadsChangeNothing) {
   }
 }
 
+TEST_F(Backtest, RulesOfStagesSeeWhatTraceFieldsTell) {
+  const auto judge = judge_of(
+      "connect CLIENT ip =~ /^192\\.0\\.2\\./\nscore CLIENT 1\n"
+      "connect OTHERS ip !~ /^192\\.0\\.2\\./\nscore OTHERS 1\n"
+      "mail FROM sender =~ /^bounce@/\nscore FROM 1\n"
+      "rcpt TO recipient =~ /^us@/\nscore TO 1\n"
+      "mail LOGIN login !~ /./\nscore LOGIN 1\n"
+      "meta BOTH CLIENT && TO\nscore BOTH 4\n");
+  add(input_.spam, "traced", "hello",
+      "Return-Path: <bounce@list.example>\nDelivered-To: us@our.example\n"
+      "Received: from a.example (a.example [192.0.2.7]) by mx.our.example (Postfix) with ESMTP id "
+      "1; Thu, 1 Jan 2026 00:00:00 +0000\n");
+  input_.now = judge.get();
+  const BacktestResult result = run();
+  EXPECT_TRUE(result.has_stage_rules);
+  EXPECT_EQ(result.clients_known, 1U);
+  EXPECT_EQ(result.senders_known, 1U);
+  EXPECT_EQ(result.recipients_known, 1U);
+  for (const char* name : {"CLIENT", "FROM", "TO", "BOTH"})
+    EXPECT_EQ(rule(result, name).hits, (Sides{0, 1})) << name;
+  EXPECT_EQ(rule(result, "OTHERS").hits, (Sides{0, 0})) << "not where nobody knows";
+  EXPECT_EQ(rule(result, "LOGIN").hits, (Sides{0, 0}));
+  EXPECT_EQ(result.now.tag, (Sides{0, 1})) << "1 + 1 + 1 + 4";
+  const std::string page = backtest_page(input_, result, {});
+  EXPECT_NE(page.find("the client for 1 (5.9 %) of the messages"), std::string::npos) << page;
+  const auto plain = judge_of(kRules);
+  input_.now = plain.get();
+  EXPECT_EQ(backtest_page(input_, run(), {}).find("SMTP's stages"), std::string::npos);
+}
+
 TEST_F(Backtest, WhatIsNoMailIsNamed) {
   add(input_.ham, "gone", "x");
   std::filesystem::remove(folder_ / "gone");

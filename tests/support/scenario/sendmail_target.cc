@@ -1,10 +1,7 @@
 // gatepostd behind a real Sendmail, both in a network of their own: the client binds to the
 // scenario's address, a sink takes what is delivered.
 
-#include "tests/support/postfix/smtp_client.h"
-#include "tests/support/postfix/smtp_sink.h"
-#include "tests/support/scenario/daemon.h"
-#include "tests/support/scenario/target.h"
+#include "tests/support/scenario/mta_target.h"
 #include "tests/support/sendmail/private_network.h"
 #include "tests/support/sendmail/sendmail_sandbox.h"
 
@@ -12,22 +9,9 @@ namespace gatepost::test {
 
 namespace {
 
-std::string bare(const std::string& path) {
-  return path.size() > 1 && path.front() == '<' ? path.substr(1, path.size() - 2) : path;
-}
-
-TargetReply to_target(const SmtpReply& reply) {
-  return {reply.code, reply.enhanced(), reply.text(), false};
-}
-
-Result<TargetReply> answer(const Result<SmtpReply>& reply) {
-  if (!reply.ok()) return reply.error();
-  return to_target(*reply);
-}
-
 /// The replies of `sendmail -bs` to banner, EHLO, MAIL, RCPT, DATA, the message and QUIT: the first
 /// refusal, else that to the message.
-Result<TargetReply> reply_of_dialogue(const std::string& output) {
+Result<SmtpReply> reply_of_dialogue(const std::string& output) {
   constexpr std::size_t kToMessage = 5;
   std::vector<SmtpReply> replies;
   SmtpReply reply;
@@ -43,20 +27,20 @@ Result<TargetReply> reply_of_dialogue(const std::string& output) {
     reply = {};
   }
   for (const SmtpReply& one : replies) {
-    if (!one.positive()) return to_target(one);
+    if (!one.positive()) return one;
   }
   if (replies.size() <= kToMessage) return permanent_error("too few replies", "sendmail -bs");
-  return to_target(replies[kToMessage]);
+  return replies[kToMessage];
 }
 
-class SendmailTarget final : public Target {
+class SendmailTarget final : public MtaTarget {
  public:
   SendmailTarget(PrivateNetwork& network, std::unique_ptr<DaemonUnderTest> daemon,
                  std::unique_ptr<SmtpSink> sink, std::unique_ptr<SendmailSandbox> sendmail)
-      : network_(network),
-        daemon_(std::move(daemon)),
-        sink_(std::move(sink)),
+      : MtaTarget(std::move(daemon), std::move(sink)),
+        network_(network),
         sendmail_(std::move(sendmail)) {}
+  ~SendmailTarget() override { close_client(); }
 
   /// The greeting: Sendmail refuses a connection there.
   Result<TargetReply> connect(const std::string& address, const std::string& name) override {
@@ -65,82 +49,42 @@ class SendmailTarget final : public Target {
     constexpr auto kTimeout = Milliseconds(60'000);
     auto stream = network_.connect_from(address, sendmail_->port(), kTimeout);
     if (!stream) return stream.error();
-    auto client = SmtpClient::over(std::move(*stream), kTimeout);
-    if (!client.ok()) return client.error();
-    client_.emplace(std::move(*client));
-    return to_target(client_->banner());
+    auto opened = SmtpClient::over(std::move(*stream), kTimeout);
+    if (!opened.ok()) return opened.error();
+    set_client(std::move(*opened));
+    return to_target(client().banner());
   }
-  Result<TargetReply> ehlo(const std::string& name) override { return answer(client_->ehlo(name)); }
   Result<TargetReply> auth(const std::string& login) override {
     if (const auto set = sendmail_->set_login(login); !set) return set.error();
     return TargetReply();
   }
-  Result<TargetReply> mail(const std::string& from, const std::string& parameters) override {
-    return answer(client_->mail(bare(from), parameters));
-  }
-  Result<TargetReply> rcpt(const std::string& to) override {
-    return answer(client_->rcpt(bare(to)));
-  }
-  Result<TargetReply> message(const std::string& content) override {
-    const auto data = client_->data();
-    if (!data.ok()) return data.error();
-    if (data->code != 354) return to_target(*data);
-    return taken(answer(client_->content(content)));
-  }
-  Result<TargetReply> rset() override { return answer(client_->rset()); }
-  Result<TargetReply> abort_data() override {
-    const auto data = client_->data();
-    if (!data.ok()) return data.error();
-    if (const auto sent = client_->partial_content("Subject: cut\n"); !sent.ok())
-      return sent.error();
-    client_->disconnect();
-    return TargetReply();
-  }
-  Result<TargetReply> quit() override { return answer(client_->quit()); }
   /// A program that speaks SMTP to `sendmail -bs`: the way of local mail on which filters are
   /// asked.
   std::optional<Result<TargetReply>> sendmail(const std::string& from, const std::string& to,
                                               const std::string& content) override {
     const auto output = sendmail_->submit(bare(from), bare(to), dot_stuffed(content));
     if (!output) return Result<TargetReply>(output.error());
-    return taken(reply_of_dialogue(*output));
+    return taken(answer(reply_of_dialogue(*output)));
   }
-  Result<std::vector<std::string>> delivered_header() override {
-    if (expected_ == 0 || !sink_->wait_for(expected_))
-      return temporary_error("nothing was delivered: " + sendmail_->log());
-    return header_without_trace(sink_->messages().back().content);
-  }
-  Result<std::string> delivered_message() override {
-    if (expected_ == 0 || !sink_->wait_for(expected_))
-      return temporary_error("nothing was delivered: " + sendmail_->log());
-    return sink_->messages().back().content;
-  }
-  std::size_t delivered_count() override {
-    sink_->wait_for(expected_);
-    return sink_->messages().size();
-  }
-  std::string log() override { return daemon_->log(); }
 
  private:
   /// What became of a message: delivered (to be waited for), held, or discarded by the filter.
-  Result<TargetReply> taken(Result<TargetReply> reply) {
+  Result<TargetReply> taken(Result<TargetReply> reply) override {
     if (!reply.ok() || reply->code != 250) return reply;
     const std::size_t held = sendmail_->quarantined().size();
     reply->held = held > held_;
     held_ = held;
-    reply->stored = daemon_->stored_since_last();
+    reply->stored = daemon().stored_since_last();
     const std::size_t discarded = sendmail_->log_lines({"Milter", "discard"}).size();
-    if (!reply->held && discarded == discarded_) ++expected_;
+    if (!reply->held && discarded == discarded_) expect_delivery();
     discarded_ = discarded;
     return reply;
   }
 
+  std::string mta_log() const override { return sendmail_->log(); }
+
   PrivateNetwork& network_;
-  std::unique_ptr<DaemonUnderTest> daemon_;
-  std::unique_ptr<SmtpSink> sink_;
   std::unique_ptr<SendmailSandbox> sendmail_;
-  std::optional<SmtpClient> client_;
-  std::size_t expected_ = 0;
   std::size_t held_ = 0;
   std::size_t discarded_ = 0;
 };

@@ -37,9 +37,7 @@ const TextCase kTexts[] = {
     {"from_the_first_to_the_last", "\xc3\xbc b \xc3\x9f c", "=?utf-8?b?w7wgYiDDnw==?= c"},
     {"encoded_words_of_the_operator", "=?utf-8?q?x?= y", "=?utf-8?q?x?= y"},
     {"folded_at_blanks", times(10, "twelve oct. "),
-     "twelve oct. twelve oct. twelve oct. twelve oct. twelve\n\toct. twelve oct. twelve oct. "
-     "twelve "
-     "oct. twelve oct.\n\ttwelve oct."},
+     times(5, "twelve oct. ").substr(0, 59) + "\n\t" + times(5, "twelve oct. ").substr(0, 59)},
     {"folded_behind_commas", times(10, "ELEVEN_OCT,"),
      "ELEVEN_OCT,ELEVEN_OCT,ELEVEN_OCT,ELEVEN_OCT,ELEVEN_OCT,\n\tELEVEN_OCT,ELEVEN_OCT,ELEVEN_OCT,"
      "ELEVEN_OCT,ELEVEN_OCT,"},

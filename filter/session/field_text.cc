@@ -100,7 +100,7 @@ bool stands_there(std::string_view mark, MarkKind kind, std::string_view rest) {
   const std::string shown = mail::decode_encoded_words(mail::unfold(rest.substr(0, kMaxSearched)));
   const std::string wanted = mail::decode_encoded_words(mark);
   if (!istarts_with(shown, wanted)) return false;
-  return shown.size() == wanted.size() || kind == MarkKind::comment || is_wsp(shown[wanted.size()]);
+  return shown.size() == wanted.size() || kind != MarkKind::text || is_wsp(shown[wanted.size()]);
 }
 
 }  // namespace
@@ -148,7 +148,7 @@ std::string comment_text(std::string_view text) {
 std::optional<std::string> with_mark(std::string_view mark, MarkKind kind, std::string_view value,
                                      std::size_t column) {
   const std::string rest = rest_of(value);
-  const bool comment = kind == MarkKind::comment;
+  const bool comment = kind != MarkKind::text;
   const std::string inside = comment ? comment_text(mark) : std::string(mark);
   if (stands_there(comment ? "(" + inside + ")" : inside, kind, rest)) return std::nullopt;
   std::string out;
@@ -156,6 +156,8 @@ std::optional<std::string> with_mark(std::string_view mark, MarkKind kind, std::
   fold(comment ? "(" + encoded(inside) + ")" : encoded(inside, rest.starts_with("=?")), column,
        out);
   if (rest.empty()) return out;
+  if (kind == MarkKind::comment_in_list && rest.find_first_of("<,(;") == rest.npos)
+    return out + rest;
   const std::size_t line = out.rfind('\n');
   const std::size_t end = line == out.npos ? column + out.size() : kTab + out.size() - line - 2;
   out += end + 1 + std::min(rest.find('\n'), rest.size()) > kLine ? "\n " : " ";

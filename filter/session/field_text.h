@@ -28,10 +28,15 @@ std::string mark_text(std::string_view text);
 /// brackets, as SpamAssassin does it, a backslash a quoted-pair.
 std::string comment_text(std::string_view text);
 
-enum class MarkKind { text, comment };
+enum class MarkKind {
+  text,
+  comment,          ///< in parentheses, as comment_text()
+  comment_in_list,  ///< the same in a list of addresses
+};
 
-/// Puts a mark and a blank in front of a field's value.
-/// @param mark    made by mark_text(); a comment is shown in parentheses, as comment_text()
+/// Puts a mark and a blank in front of a field's value. In a list of one address without brackets
+/// there is no blank: it ends an address for Sendmail (OldStyleHeaders), which would write a comma.
+/// @param mark    made by mark_text()
 /// @param value   as it stands in the message, with its leading blank and its folds
 /// @param column  as of folded_text()
 /// @return        the value with folds as LF + blank; nothing when the mark stands there already,

@@ -34,7 +34,7 @@ void rewrite(const HeaderSources& sources, std::string_view name, MarkKind kind,
     ++index;
     if (index > kMaxRewritten / 2 && index <= count - kMaxRewritten / 2) continue;
     // A comment makes no address.
-    if (kind == MarkKind::comment && trim(field.value).empty()) continue;
+    if (kind != MarkKind::text && trim(field.value).empty()) continue;
     if (auto value = with_mark(mark, kind, field.value, column))
       edits.push_back({HeaderEdit::Kind::change, std::string(mail::trimmed_name(field)),
                        std::move(*value), index});
@@ -52,7 +52,7 @@ std::vector<HeaderEdit> field_rewrites(const HeaderSources& sources) {
   if (changes == nullptr || !changes->rewrites() || !sources.is_spam()) return edits;
   rewrite(sources, "Subject", MarkKind::text, changes->subject, edits);
   rewrite(sources, "From", MarkKind::comment, changes->from, edits);
-  rewrite(sources, "To", MarkKind::comment, changes->to, edits);
+  rewrite(sources, "To", MarkKind::comment_in_list, changes->to, edits);
   return edits;
 }
 

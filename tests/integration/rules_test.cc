@@ -247,7 +247,8 @@ TEST_F(RulesBehindPostfix, HeaderIsThatOfScan) {
     behind_postfix(sent[i]);
     ASSERT_TRUE(sink_->wait_for(i + 1)) << sent[i].name;
     const DeliveredMessage delivered = sink_->messages().back();
-    for (const Json& edit : by_scan(sent[i]).at("headers")) {
+    const Json scanned = by_scan(sent[i]);
+    for (const Json& edit : scanned.at("headers")) {
       const std::string name = edit.at("name");
       if (!edit.contains("value") || name == "Authentication-Results") continue;
       EXPECT_THAT(delivered.headers(name),

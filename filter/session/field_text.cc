@@ -156,8 +156,7 @@ std::optional<std::string> with_mark(std::string_view mark, MarkKind kind, std::
   fold(comment ? "(" + encoded(inside) + ")" : encoded(inside, rest.starts_with("=?")), column,
        out);
   if (rest.empty()) return out;
-  if (kind == MarkKind::comment_in_list && rest.find_first_of("<,(;") == rest.npos)
-    return out + rest;
+  if (kind == MarkKind::tight_comment) return out + rest;
   const std::size_t line = out.rfind('\n');
   const std::size_t end = line == out.npos ? column + out.size() : kTab + out.size() - line - 2;
   out += end + 1 + std::min(rest.find('\n'), rest.size()) > kLine ? "\n " : " ";

@@ -30,12 +30,11 @@ std::string comment_text(std::string_view text);
 
 enum class MarkKind {
   text,
-  comment,          ///< in parentheses, as comment_text()
-  comment_in_list,  ///< the same in a list of addresses
+  comment,        ///< in parentheses, as comment_text()
+  tight_comment,  ///< the same without a blank behind it
 };
 
-/// Puts a mark and a blank in front of a field's value. In a list of one address without brackets
-/// there is no blank: it ends an address for Sendmail (OldStyleHeaders), which would write a comma.
+/// Puts a mark and a blank in front of a field's value.
 /// @param mark    made by mark_text()
 /// @param value   as it stands in the message, with its leading blank and its folds
 /// @param column  as of folded_text()

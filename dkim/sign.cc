@@ -79,15 +79,21 @@ Result<Signer> Signer::begin(std::span<const mail::HeaderField> fields,
   auto state = std::make_unique<State>(options);
   state->keys = std::move(keys);
   state->unix_time = unix_time;
-  state->names = signed_names(fields, options);
+  Signer signer(std::move(state));
+  signer.set_fields(fields);
+  return signer;
+}
+
+void Signer::set_fields(std::span<const mail::HeaderField> fields) {
+  State& s = *state_;
+  s.names = signed_names(fields, s.options);
   std::vector<KeptField> kept;
   for (const mail::HeaderField& field : fields) {
-    if (contains(options.headers, mail::trimmed_name(field))) kept.push_back(keep_field(field));
+    if (contains(s.options.headers, mail::trimmed_name(field))) kept.push_back(keep_field(field));
   }
   std::vector<std::string> lower;
-  for (const std::string& name : state->names) lower.push_back(to_lower(name));
-  state->canonical_header = canonical_fields(kept, kNoField, lower, options.header_form);
-  return Signer(std::move(state));
+  for (const std::string& name : s.names) lower.push_back(to_lower(name));
+  s.canonical_header = canonical_fields(kept, kNoField, lower, s.options.header_form);
 }
 
 void Signer::body(std::string_view octets) {

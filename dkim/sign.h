@@ -45,6 +45,9 @@ class Signer {
   Signer(Signer&&) noexcept;
   Signer& operator=(Signer&&) noexcept;
 
+  /// The header as it goes out, when it became another one after begin(). Before finish(); all of
+  /// `fields` as there, a From field among them.
+  void set_fields(std::span<const mail::HeaderField> fields);
   /// Body octets in any chunking. CRLF is expected, a bare LF counts as one; see BodyFeed.
   void body(std::string_view octets);
   /// Ends the message. Once. @return a signature for each key, or an internal Error.

@@ -91,8 +91,16 @@ void Builder::unreachable(const std::string& name, Place place, std::string cond
 }
 
 void Builder::unsupported_setting(const std::string& name, Place place) {
+  count_setting(name, "'" + name + "' is not supported", std::move(place));
+}
+
+void Builder::unsupported_tag(const std::string& name, Place place) {
+  count_setting(name, "the tag " + name + " is not supported and stays empty", std::move(place));
+}
+
+void Builder::count_setting(const std::string& name, std::string what, Place place) {
   const auto [known, added] = setting_index_.emplace(name, unsupported_settings_.size());
-  if (added) unsupported_settings_.push_back({name, std::move(place), 0});
+  if (added) unsupported_settings_.push_back({std::move(what), std::move(place), 0});
   ++unsupported_settings_[known->second].lines;
 }
 
@@ -188,7 +196,7 @@ void Builder::tell_unreachable() {
 
 void Builder::tell_settings() {
   for (Setting& setting : unsupported_settings_) {
-    std::string what = "'" + setting.name + "' is not supported";
+    std::string what = std::move(setting.what);
     if (setting.lines > 1) {
       what += " (" + std::to_string(setting.lines) + " lines, this is the first)";
     }

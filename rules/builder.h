@@ -32,6 +32,8 @@ class Builder {
   void unreachable(const std::string& name, Place place, std::string condition);
   /// A setting that is not supported: told once for each name, with the number of lines.
   void unsupported_setting(const std::string& name, Place place);
+  /// A tag in the text of a header field, "_BAYES_": told as settings are.
+  void unsupported_tag(const std::string& name, Place place);
   RuleSettings& settings() { return settings_; }
   ReplaceTags& tags() { return tags_; }
   /// `replace_rules`: its pattern holds tags, replaced when all of them are known.
@@ -94,10 +96,11 @@ class Builder {
   };
   std::vector<Unreachable> unreachable_;
   struct Setting {
-    std::string name;
+    std::string what;  // "'name' is not supported"
     Place first;
     std::size_t lines = 0;
   };
+  void count_setting(const std::string& name, std::string what, Place place);
   std::vector<Setting> unsupported_settings_;
   std::unordered_map<std::string, std::size_t> setting_index_;
   bool told_too_many_rules_ = false;

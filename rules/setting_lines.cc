@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "core/base/text.h"
+#include "rules/header_lines.h"
 #include "rules/pattern_text.h"
 
 namespace gatepost::rules {
@@ -158,11 +159,7 @@ class SettingLine {
   }
 
   // ---- the rest ----
-  void header_edit() {
-    if (key_ == "clear_headers") return settings_.header_edits.clear();
-    if (words_.rest().empty()) return error(words_.at(), "expected what to change");
-    settings_.header_edits.push_back({key_, std::string(words_.rest())});
-  }
+  void header() { read_header_line(context_, key_, words_, settings_.header); }
   void locales() {
     settings_.ok_locales.clear();
     each("a language such as en, or all",
@@ -260,14 +257,14 @@ using Reader = void (SettingLine::*)();
 const std::unordered_map<std::string_view, Reader>& table() {
   using S = SettingLine;
   static const std::unordered_map<std::string_view, Reader> kTable = {
-      {"add_header", &S::header_edit},
+      {"add_header", &S::header},
       {"all_spam_to", &S::addresses},
       {"blocklist_from", &S::addresses},
       {"blocklist_subject", &S::subject},
       {"blocklist_to", &S::addresses},
       {"blocklist_uri_host", &S::enlist_hosts},
       {"body_part_scan_size", &S::body_size},
-      {"clear_headers", &S::header_edit},
+      {"clear_headers", &S::header},
       {"clear_internal_networks", &S::clear_networks},
       {"clear_msa_networks", &S::clear_networks},
       {"clear_originating_ip_headers", &S::originating_ip_headers},
@@ -293,8 +290,8 @@ const std::unordered_map<std::string_view, Reader>& table() {
       {"originating_ip_headers", &S::originating_ip_headers},
       {"rawbody_part_scan_size", &S::rawbody_size},
       {"redirector_pattern", &S::redirector},
-      {"remove_header", &S::header_edit},
-      {"rewrite_header", &S::header_edit},
+      {"remove_header", &S::header},
+      {"rewrite_header", &S::header},
       {"trusted_networks", &S::networks},
       {"unblocklist_from", &S::no_addresses},
       {"unblocklist_to", &S::no_addresses},

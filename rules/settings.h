@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "rules/header_changes.h"
 #include "rules/place.h"
 #include "rules/relays.h"
 
@@ -49,13 +50,6 @@ struct AddressSignedBy {
   bool operator==(const AddressSignedBy&) const = default;
 };
 
-/// One line of `rewrite_header`, `add_header` or `remove_header`, as written.
-struct HeaderEdit {
-  std::string directive;
-  std::string text;
-  bool operator==(const HeaderEdit&) const = default;
-};
-
 /// Names of settings are those of SpamAssassin 4; older ones (whitelist, blacklist) mean the same.
 struct RuleSettings {
   RelayNetworks networks;  ///< trusted_networks, internal_networks, msa_networks,
@@ -79,7 +73,7 @@ struct RuleSettings {
   std::map<std::string, GlobList, std::less<>> lists;
   std::vector<AddressFromRelay> welcomelist_from_rcvd, def_welcomelist_from_rcvd;
   std::vector<AddressSignedBy> welcomelist_from_dkim, def_welcomelist_from_dkim;
-  std::vector<HeaderEdit> header_edits;  ///< in the order of the lines; clear_headers empties it
+  HeaderChanges header;  ///< no rule sees it: the session does it (Policy::header_changes)
   std::vector<std::string> ok_locales = {"all"};
   std::size_t body_part_scan_size = 50000;      ///< octets
   std::size_t rawbody_part_scan_size = 500000;  ///< octets

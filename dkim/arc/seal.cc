@@ -141,25 +141,31 @@ Result<Sealer> Sealer::begin(std::span<const mail::HeaderField> fields, SealOpti
     return permanent_error("message has no From field");
   if (options.key == nullptr || options.key->type() != dkim::KeyType::rsa)
     return permanent_error("the key is not RSA");
-  auto state = std::make_unique<State>(std::move(options), unix_time);
-  state->names = signed_names(fields, state->options);
+  Sealer sealer(std::make_unique<State>(std::move(options), unix_time));
+  sealer.set_fields(fields);
+  return sealer;
+}
+
+void Sealer::set_fields(std::span<const mail::HeaderField> fields) {
+  State& s = *state_;
+  s.names = signed_names(fields, s.options);
+  s.sets.clear();
   std::vector<KeptField> covered;
   std::size_t chain_fields = 0;
   for (const mail::HeaderField& field : fields) {
-    if (contains(state->options.headers, mail::trimmed_name(field)))
+    if (contains(s.options.headers, mail::trimmed_name(field)))
       covered.push_back(dkim::keep_field(field));
     const auto kind = field_kind(field.name);
     if (!kind || ++chain_fields > kMaxFields) continue;
     const int instance = parse_field(*kind, field.value).instance;
     if (instance == 0) continue;
     const auto count = static_cast<std::size_t>(instance);
-    if (state->sets.size() < count) state->sets.resize(count);
-    state->sets[count - 1][static_cast<std::size_t>(*kind)] =
+    if (s.sets.size() < count) s.sets.resize(count);
+    s.sets[count - 1][static_cast<std::size_t>(*kind)] =
         dkim::canonical_field(dkim::keep_field(field), Canonicalization::relaxed) + "\r\n";
   }
-  state->canonical_header =
-      dkim::canonical_fields(covered, dkim::kNoField, state->names, Canonicalization::relaxed);
-  return Sealer(std::move(state));
+  s.canonical_header =
+      dkim::canonical_fields(covered, dkim::kNoField, s.names, Canonicalization::relaxed);
 }
 
 void Sealer::body(std::string_view octets) {

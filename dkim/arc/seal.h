@@ -70,6 +70,9 @@ class Sealer {
   Sealer(Sealer&&) noexcept;
   Sealer& operator=(Sealer&&) noexcept;
 
+  /// The header as it goes out, when it became another one after begin(). Before finish(); all of
+  /// `fields` as there, a From field among them and the chain as it was.
+  void set_fields(std::span<const mail::HeaderField> fields);
   /// Body octets in any chunking. CRLF is expected, a bare LF counts as one; see dkim::BodyFeed.
   void body(std::string_view octets);
   /// Ends the message. Once.

@@ -188,6 +188,9 @@ LoadedRules compile_rules(const config::Configuration& configuration, RuleSource
   loaded.notes = std::move(sources.notes);
   auto policy = std::make_shared<Policy>(*configuration.policy);
   apply_findings(configuration, sources.file, *policy, loaded.errors);
+  if (configuration.rules.header_edits && !sources.file.settings.header.empty())
+    policy->header_changes =
+        std::make_shared<const rules::HeaderChanges>(sources.file.settings.header);
   // Faults that are known already do not end this: those of patterns are told with them.
   if (sources.file.rules.empty()) {
     if (!loaded.errors.empty()) return loaded;

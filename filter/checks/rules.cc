@@ -15,6 +15,7 @@
 #include "filter/checks/registry.h"
 #include "filter/checks/rule_answers.h"
 #include "filter/policy/finding.h"
+#include "rules/header_changes.h"
 #include "rules/rule_set.h"
 #include "rules/subject_of.h"
 
@@ -54,6 +55,9 @@ class Rules final : public Check {
     const rules::MatchOutcome outcome = set.conclude(subject, std::move(*partial_));
     partial_.reset();
     for (const rules::Hit& hit : outcome.hits) take_hit(context, hit);
+    const rules::HeaderChanges* changes = context.policy().header_changes.get();
+    if (changes != nullptr && changes->uses(rules::HeaderTag::subtests))
+      keep_subrules(outcome.hits, context.facts());
     if (outcome.budget_exceeded) context.add("RULES_LIMIT");
     return true;
   }
@@ -64,6 +68,15 @@ class Rules final : public Check {
     if (!rules::is_stage(hit.rule->type)) count_hit(context, hit);
     if (!rules::is_stage(hit.rule->type) || hit.rule->type == rules::RuleType::rcpt)
       state_hit(context, hit);
+  }
+
+  // For _SUBTESTS_ in a header field: nobody else asks for them.
+  static void keep_subrules(std::span<const rules::Hit> hits, Facts& facts) {
+    for (const rules::Hit& hit : hits) {
+      if (!hit.rule->is_subrule() || hit.rule->shadow) continue;
+      if (facts.subrules.size() == Facts::kMaxSubrules) return;
+      facts.subrules.push_back(hit.rule->name);
+    }
   }
 
   static void state_defects(CheckContext& context, const mail::ContentDefects& defects) {

@@ -34,6 +34,8 @@ class Sealing final : public Check {
   }
   void accepted(CheckContext& context) override {
     if (!sealer_ || context.envelope().released) return;
+    const auto& rewrites = context.facts().rewrites;
+    if (!rewrites.empty()) sealer_->set_fields(edited(context.message()->fields(), rewrites));
     const auto& chain = context.facts().arc;
     auto set = chain ? sealer_->finish(*chain, results(context))
                      : Result<arc::NewSet>(permanent_error("the check arc is left out"));

@@ -5,6 +5,7 @@
 
 #include "core/mail/message.h"
 #include "filter/checks/registry.h"
+#include "filter/session/header_edits.h"
 
 namespace gatepost {
 
@@ -43,6 +44,8 @@ class Sign final : public Check {
     if (!signer_) return;
     // A release comes from an address of ours and is another's mail.
     if (context.envelope().released) return signer_.reset();
+    const auto& rewrites = context.facts().rewrites;
+    if (!rewrites.empty()) signer_->set_fields(edited(context.message()->fields(), rewrites));
     auto signatures = signer_->finish();
     signer_.reset();
     if (!signatures) return context.add("SIGN_FAILED", signatures.error().text());

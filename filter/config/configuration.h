@@ -54,6 +54,7 @@ struct DaemonSettings {
 struct RulesSettings {
   std::vector<std::string> files;  ///< files, and folders whose *.cf are read in order
   bool strict = false;             ///< an unsupported construct refuses the load
+  bool header_edits = true;        ///< rewrite_header, add_header and remove_header are done
   std::string cache_directory;     ///< empty: "rules-cache" below the state directory
 };
 

@@ -74,6 +74,8 @@ constexpr Setting kSettings[] = {
    "Content rules in SpamAssassin's language: files, and folders whose *.cf are read in the order of their names; later ones win. Of the defaults those that exist are read.", rule_files<&R::files>},
   {"rules.strict", Kind::boolean, "false", true,
    "Refuse rule files with something that is not supported. Else it is logged, and such a rule never hits.", rule_files<&R::strict>},
+  {"rules.header_edits", Kind::boolean, "true", true,
+   "Do what rule files say of header fields: rewrite_header, add_header, remove_header. They reach Subject, From, To and X-Spam-* alone.", rule_files<&R::header_edits>},
   {"rules.cache_directory", Kind::text, R"("")", true,
    "Where compiled rules are kept for the next start; only we may be able to write there. Empty: rules-cache in daemon.state_directory.", rule_files<&R::cache_directory>},
   {"content.max_size", Kind::size, R"("2MiB")", true,

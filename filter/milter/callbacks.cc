@@ -293,6 +293,8 @@ bool apply(SMFICTX* ctx, const Milter& milter, const HeaderEdit& edit) {
   if (edit.kind == HeaderEdit::Kind::remove)
     return smfi_chgheader(ctx, name.data(), edit.index, nullptr) == MI_SUCCESS;
   std::string value = (milter.leading_space ? " " : "") + edit.value;
+  if (edit.kind == HeaderEdit::Kind::change)
+    return smfi_chgheader(ctx, name.data(), edit.index, value.data()) == MI_SUCCESS;
   return smfi_insheader(ctx, edit.index, name.data(), value.data()) == MI_SUCCESS;
 }
 

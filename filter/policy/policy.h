@@ -28,7 +28,8 @@ class SigningKeys;
 }
 namespace rules {
 class RuleSet;
-}
+struct HeaderChanges;
+}  // namespace rules
 namespace spf {
 enum class Engine;
 }
@@ -98,6 +99,8 @@ struct Policy {
   /// whether stages of SMTP have rules, and of which of them some may refuse.
   bool stage_rules = false;
   std::set<Stage> stage_rules_refuse;
+  /// What rule files say of header fields; null: nothing, or rules.header_edits is off.
+  std::shared_ptr<const gatepost::rules::HeaderChanges> header_changes;
   std::shared_ptr<const RuleCounters> rule_counters;  ///< null: hits are not counted
   mail::ContentLimits content;                        ///< what rules read of a message
 

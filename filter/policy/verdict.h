@@ -29,11 +29,13 @@ struct Reason {
 };
 
 struct HeaderEdit {
-  enum class Kind { insert, remove };
+  enum class Kind { insert, remove, change };
   Kind kind = Kind::insert;
   std::string name;
-  std::string value;  ///< insert: with folds as LF + blank, without leading blank
-  int index = 0;  ///< insert: position among all fields; remove: 1-based among fields of this name
+  /// insert, change: with folds as LF + blank, without leading blank
+  std::string value;
+  /// insert: position among all fields; remove, change: 1-based among fields of this name
+  int index = 0;
   bool operator==(const HeaderEdit&) const = default;
 };
 

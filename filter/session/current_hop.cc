@@ -21,8 +21,9 @@ std::string word(std::string_view text) {
   return out;
 }
 
-/// RFC 5322 section 3.3, whatever the locale.
-std::string date(std::int64_t unix_time) {
+}  // namespace
+
+std::string mail_date(std::int64_t unix_time) {
   constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -30,13 +31,11 @@ std::string date(std::int64_t unix_time) {
   std::tm utc{};
   ::gmtime_r(&seconds, &utc);
   char text[128];
-  std::snprintf(text, sizeof text, "%s, %d %s %d %02d:%02d:%02d +0000 (UTC)", kDays[utc.tm_wday],
+  std::snprintf(text, sizeof text, "%s, %d %s %d %02d:%02d:%02d +0000", kDays[utc.tm_wday],
                 utc.tm_mday, kMonths[utc.tm_mon], utc.tm_year + 1900, utc.tm_hour, utc.tm_min,
                 utc.tm_sec);
   return text;
 }
-
-}  // namespace
 
 std::optional<mail::HeaderField> received_of(const Connection& connection, const Envelope& envelope,
                                              std::int64_t unix_time) {
@@ -60,7 +59,7 @@ std::optional<mail::HeaderField> received_of(const Connection& connection, const
   if (!envelope.queue_id.empty()) value += " id " + word(envelope.queue_id);
   if (envelope.recipients.size() == 1)
     value += "\r\n\tfor <" + envelope.recipients.front().address + ">";
-  value += "; " + date(unix_time);
+  value += "; " + mail_date(unix_time) + " (UTC)";
   return field;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "core/mail/header_field.h"
 #include "filter/policy/envelope.h"
@@ -17,5 +18,8 @@ namespace gatepost {
 /// What the client said is untrusted: characters that have a meaning in the field are '?'.
 std::optional<mail::HeaderField> received_of(const Connection& connection, const Envelope& envelope,
                                              std::int64_t unix_time);
+
+/// "Thu, 26 Nov 2026 10:00:00 +0000", RFC 5322 section 3.3, in UTC, whatever the locale.
+std::string mail_date(std::int64_t unix_time);
 
 }  // namespace gatepost

@@ -14,6 +14,7 @@
 #include "dkim/sign.h"
 #include "dkim/verify.h"
 #include "dmarc/disposition.h"
+#include "filter/policy/verdict.h"
 #include "spf/evaluate.h"
 
 namespace gatepost {
@@ -46,6 +47,12 @@ struct Facts {
   std::vector<DnsListHit> dns_lists;
   /// Seconds that greylisting delayed the message, the longest of its recipients; nothing: not.
   std::optional<std::int64_t> greylist_delay;
+  /// Names of subrules that hit, as far as a header field of the policy shows them.
+  static constexpr std::size_t kMaxSubrules = 1000;
+  std::vector<std::string> subrules;
+  /// What rule files change in Subject, From and To of this message: what is signed and sealed is
+  /// the changed header.
+  std::vector<HeaderEdit> rewrites;
   std::vector<authres::AuthResult>
       results;  ///< for our Authentication-Results field, in check order
 };

@@ -1,14 +1,16 @@
 #include "filter/session/header_edits.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <map>
 
 #include "core/authres/authentication_results.h"
 #include "core/authres/forged.h"
 #include "core/base/text.h"
-#include "core/mail/encoded_word.h"
+#include "core/mail/fields.h"
 #include "filter/session/quarantine.h"
+#include "filter/session/rule_headers.h"
+#include "filter/session/spam_report.h"
+#include "rules/header_changes.h"
 
 namespace gatepost {
 
@@ -18,80 +20,11 @@ namespace {
 constexpr std::string_view kOwnFields[] = {"X-Spam-Status", "X-Spam-Flag",   "X-Spam-Level",
                                            "X-Spam-Score",  "X-Spam-Report", kReleaseField};
 
-bool is_own_field(std::string_view name) {
+bool is_own_field(std::string_view name, const Policy& policy) {
   name = trim(name);
   return std::any_of(std::begin(kOwnFields), std::end(kOwnFields),
-                     [&](std::string_view own) { return iequals(own, name); });
-}
-
-std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f", value);
-  return text;
-}
-
-// A field of ours grows with no message beyond this.
-constexpr std::size_t kMaxReasons = 100;
-constexpr std::size_t kLine = 76;  // RFC 5322 section 2.1.1 asks for at most 78
-
-std::string spam_status(const Verdict& verdict, const Policy& policy, bool spam) {
-  std::string status = (spam ? "Yes, score=" : "No, score=") + number(verdict.score) +
-                       " required=" + number(policy.tag_score) + " tests=";
-  std::size_t column = status.size() + 15;
-  std::size_t listed = 0;
-  bool first = true;
-  for (const Reason& reason : verdict.reasons) {
-    if (!first) status += ',';
-    if (listed++ == kMaxReasons) {
-      status += "...";
-      break;
-    }
-    if (column + reason.finding.size() > kLine) status += "\n\t", column = 8;
-    status += reason.finding;
-    column += reason.finding.size() + 1;
-    first = false;
-  }
-  return first ? status + "none" : status;
-}
-
-// "*  2.0 NAME what it means", folded between words.
-void append_report_line(const Reason& reason, std::string& report) {
-  const FindingInfo* info = find_finding(reason.finding);
-  const std::string_view meaning = !reason.description.empty()
-                                       ? std::string_view(reason.description)
-                                   : info != nullptr ? info->meaning
-                                                     : std::string_view();
-  char score[32];
-  std::snprintf(score, sizeof score, "* %5.1f ", reason.score);
-  if (!report.empty()) report += "\n\t";
-  const std::string head = score + reason.finding;
-  report += head;
-  std::size_t column = head.size() + (report.size() == head.size() ? 15 : 8);
-  if (meaning.empty()) return;
-  // Rule files are others' work: what they say is shown, never obeyed.
-  const std::string text = mail::encode_words(printable(meaning, 300));
-  for (const std::string_view word : split(text, ' ')) {
-    if (word.empty()) continue;
-    if (column + 1 + word.size() > kLine) {
-      report += "\n\t*      ";
-      column = 14;
-    }
-    report += ' ';
-    report += word;
-    column += word.size() + 1;
-  }
-}
-
-std::string spam_report(const Verdict& verdict) {
-  std::string report;
-  for (std::size_t i = 0; i < verdict.reasons.size(); ++i) {
-    if (i == kMaxReasons) {
-      report += "\n\t* and " + std::to_string(verdict.reasons.size() - i) + " more";
-      break;
-    }
-    append_report_line(verdict.reasons[i], report);
-  }
-  return report;
+                     [&](std::string_view own) { return iequals(own, name); }) ||
+         (policy.header_changes != nullptr && policy.header_changes->names(name));
 }
 
 void remove_forged(std::span<const mail::HeaderField> fields, const Policy& policy,
@@ -106,7 +39,7 @@ void remove_forged(std::span<const mail::HeaderField> fields, const Policy& poli
   std::map<std::string, int> seen;
   std::vector<HeaderEdit> own;
   for (const mail::HeaderField& field : fields) {
-    if (!is_own_field(field.name)) continue;
+    if (!is_own_field(field.name, policy)) continue;
     const std::string name(trim(field.name));
     own.push_back({HeaderEdit::Kind::remove, name, "", ++seen[to_lower(name)]});
   }
@@ -124,7 +57,55 @@ void add_disposition(const dmarc::Disposition& disposition,
   }
 }
 
+void add_own_spam_fields(const HeaderSources& sources, std::vector<HeaderEdit>& edits) {
+  const Verdict& verdict = sources.verdict;
+  const auto add = [&](const char* name, std::string value) {
+    if (!value.empty() && !is_of_rule_files(sources, name))
+      edits.push_back({HeaderEdit::Kind::insert, name, std::move(value), 0});
+  };
+  const bool spam = sources.is_spam();
+  if (spam) {
+    add("X-Spam-Flag", "YES");
+    add("X-Spam-Level", std::string(static_cast<std::size_t>(sources.stars()), '*'));
+    add("X-Spam-Report", spam_report(verdict));
+  }
+  add("X-Spam-Status", spam_status(verdict, sources.policy, spam));
+}
+
+// "a\n b" as it stands in a message.
+std::string field_value(std::string_view value) {
+  std::string out = " ";
+  for (const char c : value) {
+    if (c == '\n') out += '\r';
+    out += c;
+  }
+  return out;
+}
+
 }  // namespace
+
+std::vector<mail::HeaderField> edited(std::span<const mail::HeaderField> fields,
+                                      std::span<const HeaderEdit> edits) {
+  std::vector<mail::HeaderField> out(fields.begin(), fields.end());
+  for (const HeaderEdit& edit : edits) {
+    if (edit.kind == HeaderEdit::Kind::insert) {
+      const auto at = std::min(static_cast<std::size_t>(edit.index), out.size());
+      out.insert(out.begin() + static_cast<std::ptrdiff_t>(at),
+                 {edit.name, field_value(edit.value)});
+      continue;
+    }
+    int seen = 0;
+    const auto field = std::find_if(out.begin(), out.end(), [&](const mail::HeaderField& f) {
+      return mail::is_named(f, edit.name) && ++seen == edit.index;
+    });
+    if (field == out.end()) continue;
+    if (edit.kind == HeaderEdit::Kind::remove)
+      out.erase(field);
+    else
+      field->value = field_value(edit.value);
+  }
+  return out;
+}
 
 std::string authserv_id(const Policy& policy, const Connection& connection) {
   if (!policy.authserv_id.empty()) return policy.authserv_id;
@@ -138,27 +119,13 @@ std::vector<std::string> believed_authserv_ids(const Policy& policy, const Conne
   return ids;
 }
 
-std::vector<HeaderEdit> header_edits(std::span<const mail::HeaderField> fields,
-                                     const Policy& policy, const Connection& connection,
-                                     const Verdict& verdict, const Facts& facts) {
+std::vector<HeaderEdit> header_edits(const HeaderSources& sources) {
+  const auto& [fields, policy, connection, envelope, verdict, facts, unix_time] = sources;
   std::vector<HeaderEdit> edits;
   remove_forged(fields, policy, connection, edits);
-  if (policy.add_spam_headers) {
-    const bool spam = verdict.action >= Action::tag;
-    if (spam) {
-      edits.push_back({HeaderEdit::Kind::insert, "X-Spam-Flag", "YES", 0});
-      const int stars = std::clamp(static_cast<int>(verdict.score), 0, 50);
-      if (stars > 0) {
-        edits.push_back({HeaderEdit::Kind::insert, "X-Spam-Level",
-                         std::string(static_cast<std::size_t>(stars), '*'), 0});
-      }
-      std::string report = spam_report(verdict);
-      if (!report.empty())
-        edits.push_back({HeaderEdit::Kind::insert, "X-Spam-Report", std::move(report), 0});
-    }
-    edits.push_back(
-        {HeaderEdit::Kind::insert, "X-Spam-Status", spam_status(verdict, policy, spam), 0});
-  }
+  edits.insert(edits.end(), facts.rewrites.begin(), facts.rewrites.end());
+  if (policy.add_spam_headers) add_own_spam_fields(sources, edits);
+  add_rule_fields(sources, edits);
   if (policy.greylist.header && facts.greylist_delay) {
     edits.push_back({HeaderEdit::Kind::insert, "X-Greylist",
                      "delayed " + std::to_string(*facts.greylist_delay) + " seconds by " +

@@ -11,6 +11,7 @@
 #include "filter/policy/decide.h"
 #include "filter/policy/dmarc_policy.h"
 #include "filter/session/header_edits.h"
+#include "filter/session/rule_headers.h"
 #include "filter/session/scope.h"
 
 namespace gatepost {
@@ -207,6 +208,10 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
     const Recipient* recipient = pending_recipient ? &*pending_recipient : nullptr;
     Verdict verdict = decide(findings, policy(), stage, connection, envelope(), recipient);
     std::string stored;
+    // Once, and before it is signed: what signing says counts for the verdict, not for the Subject.
+    if (stage == Stage::end_of_message)
+      transaction->scope.facts.rewrites =
+          field_rewrites(header_sources(verdict, transaction->scope.facts));
     if (stage == Stage::end_of_message && complete_header(verdict)) {
       findings = all_findings();
       verdict = decide(findings, policy(), stage, connection, envelope());
@@ -217,8 +222,7 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
         state_disposition(record, verdict);
         if (verdict.effective() == Action::store && store(record, verdict))
           stored = record.reference;
-        verdict.edits = header_edits(transaction->message.fields(), policy(), connection, verdict,
-                                     record.facts);
+        verdict.edits = header_edits(header_sources(verdict, record.facts));
       }
       publish(record, verdict);
     }
@@ -235,6 +239,12 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
     if (stage == Stage::end_of_message) end_transaction();
     unconfirmed = std::move(stored);
     done(verdict);
+  }
+
+  HeaderSources header_sources(const Verdict& verdict, const Facts& facts) const {
+    return {transaction->message.fields(), policy(), connection,
+            transaction->envelope,         verdict,  facts,
+            transaction->unix_time};
   }
 
   /// Keeps the message, or makes the verdict that holds when it cannot be kept.

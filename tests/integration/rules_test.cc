@@ -1,8 +1,10 @@
-// The same message hits the same rules in `gatepost scan` and behind Postfix.
+// The same message hits the same rules, and gets the same header, in `gatepost scan` and behind
+// Postfix.
 
 #include <algorithm>
 #include <fstream>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -81,13 +83,17 @@ std::vector<Mail> mails() {
 class RulesBehindPostfix : public testing::Test {
  protected:
   void SetUp() override {
+    if (const auto package = postfix_package(); !package)
+      GTEST_SKIP() << "no Postfix: " << package.error().text();
+  }
+  void start(const std::string& mode, const char* rules) {
     const auto package = postfix_package();
-    if (!package) GTEST_SKIP() << "no Postfix: " << package.error().text();
+    ASSERT_TRUE(package);
     Scenario scenario;
     scenario.name = "rules";
     scenario.zone = kZone;
-    scenario.config = "mode = \"observe\"\ngreylist.mode = \"off\"\n";
-    scenario.rules = kRules;
+    scenario.config = "mode = \"" + mode + "\"\ngreylist.mode = \"off\"\n";
+    scenario.rules = rules;
     auto rig = DaemonBehindPostfix::start(scenario, *package);
     ASSERT_TRUE(rig) << rig.error().text();
     rig_ = std::move(*rig);
@@ -125,7 +131,7 @@ class RulesBehindPostfix : public testing::Test {
     return std::filesystem::path(rig_->daemon().config_file()).parent_path() / "zone";
   }
 
-  std::string by_scan(const Mail& mail) {
+  Json by_scan(const Mail& mail) {
     const std::string file = folder_ / "message.eml";
     std::ofstream(file, std::ios::binary) << mail.text;
     const auto result = run_process({GATEPOST_BINARY_DIR "/bin/gatepost",
@@ -149,10 +155,11 @@ class RulesBehindPostfix : public testing::Test {
                                      "bob@our.example",
                                      file});
     EXPECT_TRUE(result.ok());
-    if (!result.ok()) return result.error().text();
+    if (!result.ok()) return Json::object();
     EXPECT_EQ(result->status, 0) << result->errors;
-    const Json out = Json::parse(result->output, nullptr, false);
-    return out.is_object() ? names(out.at("findings")) : result->output;
+    Json out = Json::parse(result->output, nullptr, false);
+    EXPECT_TRUE(out.is_object()) << result->output;
+    return out;
   }
 
   TempFolder folder_{"rules"};
@@ -160,10 +167,11 @@ class RulesBehindPostfix : public testing::Test {
 };
 
 TEST_F(RulesBehindPostfix, HitsAreThoseOfScan) {
+  start("observe", kRules);
   std::string all;
   for (const Mail& mail : mails()) {
     const std::string behind = behind_postfix(mail);
-    EXPECT_EQ(behind, by_scan(mail)) << mail.name;
+    EXPECT_EQ(behind, names(by_scan(mail).at("findings"))) << mail.name;
     EXPECT_NE(behind.find("ALWAYS\n"), std::string::npos) << mail.name;
     all += behind;
   }
@@ -174,6 +182,88 @@ TEST_F(RulesBehindPostfix, HitsAreThoseOfScan) {
     const auto name =
         std::find_if(words.begin() + 1, words.end(), [](auto w) { return !w.empty(); });
     EXPECT_NE(("\n" + all).find("\n" + std::string(*name)), std::string::npos) << *name;
+  }
+}
+
+constexpr const char* kHeaderRules = R"(
+body     CHEAP     /cheap gr\xc3\xbc\xc3\x9f/i
+score    CHEAP     6.0
+describe CHEAP     Names cheap greetings
+body     __GREETS  /gr\xc3\xbc\xc3\x9f/
+rewrite_header Subject [SPAM _SCORE(0)_]
+rewrite_header From    grüße _SENDERDOMAIN_
+rewrite_header To      junk (_YESNO_)
+add_header spam Flag   _YESNOCAPS(Spam,Ham)_
+add_header all  Hits   _TESTSSCORES( )_; _SUBTESTS_; _STARS(+)_
+add_header all  Where  _HOSTNAME_ _VERSION_ _SUBVERSION_ _AUTHORDOMAIN_
+add_header all  Lines  _REPORT_\nlast\tline
+remove_header all Report
+)";
+
+std::string unfolded(const std::string& value) {
+  std::string out = value;
+  std::erase(out, '\n');
+  return out;
+}
+
+// Field by field: what scan says is what the recipient gets.
+TEST_F(RulesBehindPostfix, HeaderIsThatOfScan) {
+  start("enforce", kHeaderRules);
+  const std::vector<Mail> sent = {
+      {"spam", "ann@client.example",
+       "From: Ann <ann@client.example>\nTo: bob@our.example,\n carol@our.example\nSubject: a\n "
+       "folded subject\nX-Spam-Hits: forged\nX-Spam-Flag: NO\nX-Spam-Flag: NO\n\ncheap "
+       "gr\xc3\xbc\xc3\x9f\x65\n"},
+      {"spam_without_subject", "ann@client.example",
+       "From: ann@client.example\nX-Spam-Where: forged\n\ncheap gr\xc3\xbc\xc3\x9f\x65\n"},
+      {"marked_already", "ann@client.example",
+       "From: ann@client.example\nSubject: [SPAM 06.0] again\n\ncheap gr\xc3\xbc\xc3\x9f\x65\n"},
+      {"good", "ann@client.example",
+       "From: ann@client.example\nSubject: hello\nX-Spam-Flag: YES\n\nbody\n"},
+  };
+  std::size_t changes = 0;
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    behind_postfix(sent[i]);
+    ASSERT_TRUE(rig_->sink().wait_for(i + 1)) << sent[i].name;
+    const DeliveredMessage delivered = rig_->sink().messages().back();
+    const Json scanned = by_scan(sent[i]);
+    for (const Json& edit : scanned.at("headers")) {
+      const std::string name = edit.at("name");
+      if (!edit.contains("value") || name == "Authentication-Results") continue;
+      EXPECT_THAT(delivered.headers(name),
+                  testing::ElementsAre(unfolded(edit.at("value").get<std::string>())))
+          << sent[i].name << " " << name;
+      changes += edit.contains("change") ? 1 : 0;
+    }
+    EXPECT_THAT(delivered.headers("X-Spam-Report"), testing::IsEmpty()) << sent[i].name;
+    EXPECT_THAT(delivered.headers("X-Spam-Flag"),
+                testing::SizeIs(std::string_view(sent[i].name) == "good" ? 0 : 1));
+  }
+  EXPECT_EQ(changes, 3U + 1U + 1U);
+}
+
+// A rule file may have nothing but such lines, and the operator may say no.
+TEST(RuleHeaders, AreDoneUnlessTheConfigurationSaysNo) {
+  const TempFolder folder("rule-headers");
+  std::ofstream(folder / "r.cf") << "add_header all Here yes\nremove_header all Status\n";
+  std::ofstream(folder / "m.eml") << "From: a@b.example\nX-Spam-Here: forged\n\nbody\n";
+  for (const bool done : {true, false}) {
+    const std::string config = folder / "c.toml";
+    std::ofstream(config) << "mode = \"enforce\"\n[rules]\nfiles = [\""
+                          << (folder / "r.cf").string() << "\"]\n"
+                          << (done ? "" : "header_edits = false\n");
+    std::ofstream(folder / "zone") << "b.example. IN A 192.0.2.1\n";
+    const auto result =
+        run_process({GATEPOST_BINARY_DIR "/bin/gatepost", "scan", "--json", "-c", config, "--zone",
+                     (folder / "zone").string(), (folder / "m.eml").string()});
+    ASSERT_TRUE(result.ok() && result->status == 0) << result->errors;
+    std::string names;
+    const Json out = Json::parse(result->output);
+    for (const Json& edit : out.at("headers")) {
+      const std::string name = edit.at("name");
+      if (name.starts_with("X-Spam-")) names += (edit.contains("remove") ? "-" : "+") + name + " ";
+    }
+    EXPECT_EQ(names, done ? "-X-Spam-Here +X-Spam-Here " : "+X-Spam-Status ");
   }
 }
 

@@ -75,15 +75,14 @@ TEST(Settings, DomainsAndLists) {
             (std::vector<AddressFromRelay>{{"*@r.example", "relay.example"}}));
   EXPECT_EQ(s.def_welcomelist_from_dkim, (std::vector<AddressSignedBy>{{"*@d.example", ""}}));
   EXPECT_EQ(s.welcomelist_from_dkim, (std::vector<AddressSignedBy>{{"*@e.example", "f.example"}}));
-  EXPECT_EQ(s.header_edits, (std::vector<HeaderEdit>{{"rewrite_header", "Subject [SPAM]"},
-                                                     {"add_header", "all X y"}}));
+  EXPECT_TRUE(s.header.subject);
+  EXPECT_TRUE(s.header.names("X-Spam-X"));
   EXPECT_EQ(s.ok_locales, (std::vector<std::string>{"en", "ja"}));
   EXPECT_EQ(s.body_part_scan_size, 1000u);
   EXPECT_EQ(s.rawbody_part_scan_size, 2000u);
   ASSERT_EQ(s.redirectors.size(), 1u);
   EXPECT_EQ(s.redirectors[0].expression, "^x(.*)");
   EXPECT_NE(fingerprint(s), fingerprint(RuleSettings()));
-  EXPECT_TRUE(settings("add_header all X y\nclear_headers\n").header_edits.empty());
 }
 
 struct GlobCase {

@@ -100,6 +100,8 @@ Json to_json(const Verdict& verdict, const std::optional<Record>& record) {
   for (const HeaderEdit& edit : verdict.edits) {
     if (edit.kind == HeaderEdit::Kind::insert)
       headers.push_back({{"name", edit.name}, {"value", text(edit.value)}});
+    else if (edit.kind == HeaderEdit::Kind::change)
+      headers.push_back({{"name", edit.name}, {"change", edit.index}, {"value", text(edit.value)}});
     else
       headers.push_back({{"name", edit.name}, {"remove", edit.index}});
   }
@@ -140,10 +142,11 @@ void print(const Verdict& verdict, const std::optional<Record>& record) {
                         finding.shadow ? "(shadow)" + (" " + finding.detail) : finding.detail);
   }
   for (const HeaderEdit& edit : verdict.edits) {
-    const bool insert = edit.kind == HeaderEdit::Kind::insert;
-    rows.emplace_back(
-        insert ? "add" : "remove",
-        edit.name + (insert ? ": " + edit.value : " number " + std::to_string(edit.index)));
+    if (edit.kind == HeaderEdit::Kind::remove)
+      rows.emplace_back("remove", edit.name + " number " + std::to_string(edit.index));
+    else
+      rows.emplace_back(edit.kind == HeaderEdit::Kind::insert ? "add" : "change",
+                        edit.name + ": " + edit.value);
   }
   print_rows(rows);
 }

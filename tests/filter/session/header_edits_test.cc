@@ -25,8 +25,13 @@ std::vector<std::string> shown(const std::vector<HeaderEdit>& edits) {
 struct Situation {
   Policy policy;
   Connection connection;
+  Envelope envelope;
   Verdict verdict;
   Facts facts;
+
+  HeaderSources sources(std::span<const mail::HeaderField> fields) const {
+    return {fields, policy, connection, envelope, verdict, facts};
+  }
 };
 
 Situation plain() {
@@ -41,7 +46,7 @@ Situation plain() {
 
 std::vector<std::string> edits_for(std::string_view header, const Situation& s) {
   const auto message = mail::parse_message(header);
-  return shown(header_edits(message.fields, s.policy, s.connection, s.verdict, s.facts));
+  return shown(header_edits(s.sources(message.fields)));
 }
 
 // What is taken away.
@@ -215,7 +220,7 @@ TEST(HeaderEdits, ReasonsAreBounded) {
   s.policy.add_spam_headers = true;
   s.verdict.action = Action::tag;
   s.verdict.reasons.assign(10000, {"RULE", 1, Action::none, std::string(5000, 'x')});
-  for (const HeaderEdit& edit : header_edits({}, s.policy, s.connection, s.verdict, s.facts))
+  for (const HeaderEdit& edit : header_edits(s.sources({})))
     EXPECT_LT(edit.value.size(), 50000U) << edit.name;
   const auto lines = edits_for("A: 1\n\n", s);
   EXPECT_THAT(lines, ::testing::Contains(::testing::EndsWith("\n\t* and 9900 more @0")));
@@ -226,8 +231,7 @@ TEST(HeaderEdits, LongListsOfTestsAreFolded) {
   Situation s = plain();
   s.policy.add_spam_headers = true;
   s.verdict.reasons.assign(30, {"SOME_LONGER_FINDING", 0.1, Action::none});
-  const std::vector<HeaderEdit> edits =
-      header_edits({}, s.policy, s.connection, s.verdict, s.facts);
+  const std::vector<HeaderEdit> edits = header_edits(s.sources({}));
   ASSERT_EQ(edits.size(), 1U);
   std::string line = "X-Spam-Status: ";
   for (const char c : edits[0].value) {

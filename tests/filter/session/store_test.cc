@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/base/text.h"
+#include "rules/header_changes.h"
 #include "tests/support/session/fake_quarantine.h"
 #include "tests/support/session/session_rig.h"
 
@@ -156,6 +158,49 @@ TEST_F(Store, ATokenIsStrippedInObserveModeToo) {
   EXPECT_EQ(verdict.effective(), Action::none);
   EXPECT_EQ(verdict.edits.size(), 1U);
   EXPECT_TRUE(strips(verdict, 1));
+}
+
+// What rule files want of a Subject, beside the quarantine.
+std::string subject_of(const Verdict& verdict) {
+  for (const HeaderEdit& edit : verdict.edits) {
+    if (iequals(edit.name, "Subject")) return edit.value;
+  }
+  return "";
+}
+
+void mark_subjects(Policy& policy) {
+  rules::HeaderChanges changes;
+  changes.subject = rules::HeaderTemplate{{{std::nullopt, "[SPAM]"}}};
+  policy.header_changes = std::make_shared<const rules::HeaderChanges>(changes);
+}
+
+TEST_F(Store, ARuleFileRewritesNothingThatIsReleased) {
+  quarantine.good_tokens = {"good"};
+  enforce(mark_subjects);
+  EXPECT_EQ(subject_of(rig.send(with_token("X-Gatepost-Release: good\nSubject: hello\n"))), "");
+}
+
+TEST_F(Store, ARuleFileRewritesWhatCouldNotBeStored) {
+  enforce(mark_subjects);
+  quarantine.full = true;
+  Connection local = SessionRig::client("127.0.0.1");
+  local.local = true;
+  Letter letter;
+  letter.text = "Subject: hello\nFrom: ann@sender.example\n\nhello\n";
+  const Verdict verdict = rig.send(letter, local);
+  EXPECT_EQ(verdict.action, Action::tag);
+  EXPECT_EQ(subject_of(verdict), "[SPAM] hello");
+}
+
+TEST_F(Store, ARuleFileRewritesNothingInObserveMode) {
+  enforce([](Policy& policy) {
+    mark_subjects(policy);
+    policy.mode = Mode::observe;
+  });
+  Letter letter;
+  letter.text = "Subject: hello\nFrom: ann@sender.example\n\nhello\n";
+  EXPECT_EQ(subject_of(rig.send(letter)), "");
+  EXPECT_EQ(subject_of(rig.records.back().verdict), "[SPAM] hello") << "what would be done";
 }
 
 }  // namespace

@@ -153,6 +153,12 @@ class ProcessTarget final : public Target {
         continue;
       }
       int seen = 0;
+      if (edit.kind == HeaderEdit::Kind::change) {
+        for (mail::HeaderField& f : fields) {
+          if (iequals(trim(f.name), edit.name) && ++seen == edit.index) f.value = " " + edit.value;
+        }
+        continue;
+      }
       std::erase_if(fields, [&](const mail::HeaderField& f) {
         return iequals(trim(f.name), edit.name) && ++seen == edit.index;
       });

@@ -1,28 +1,12 @@
 #include "rules/eval_context.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "core/base/text.h"
 
 namespace gatepost::rules {
 namespace {
-
-HeaderSelector selector_of(std::string_view text) {
-  using S = HeaderSelector;
-  S out;
-  const auto pieces = split(text, ':');
-  out.name = pieces[0];
-  for (std::size_t i = 1; i < pieces.size(); ++i) {
-    if (pieces[i] == "raw") out.part = S::Part::raw;
-    if (pieces[i] == "addr") out.part = S::Part::address;
-    if (pieces[i] == "name") out.part = S::Part::display_name;
-    if (pieces[i] == "first") out.pick = S::Pick::first;
-    if (pieces[i] == "last") out.pick = S::Pick::last;
-    if (pieces[i] == "host") out.extract = S::Extract::host;
-    if (pieces[i] == "domain") out.extract = S::Extract::domain;
-  }
-  return out;
-}
 
 void add_unique(std::vector<std::string>& to, const std::vector<std::string>& more) {
   for (const std::string& one : more) {
@@ -74,26 +58,9 @@ const MimeTree& EvalContext::mime() {
   return once<Tree>([&] { return Tree{read_mime_tree(subject_.fields, raw_body())}; }).tree;
 }
 
-const std::vector<std::string>& EvalContext::list(std::string_view selector) {
-  const auto [known, added] = lists_.try_emplace(std::string(selector));
-  if (added) known->second = HeaderReader(selector_of(selector)).list(facts_);
-  return known->second;
-}
-
-const std::string& EvalContext::get(std::string_view selector) {
-  const auto [known, added] = texts_.try_emplace(std::string(selector));
-  if (!added) return known->second;
-  std::string& out = known->second;
-  const std::vector<std::string>& all = list(selector);
-  const HeaderSelector s = selector_of(selector);
-  const bool first_alone = s.extract != HeaderSelector::Extract::none ||
-                           s.part == HeaderSelector::Part::address ||
-                           s.part == HeaderSelector::Part::display_name;
-  for (const std::string& one : all) {
-    out += one;
-    if (first_alone) break;
-  }
-  return out;
+std::size_t EvalContext::next_slot() {
+  static std::atomic<std::size_t> slots{0};
+  return slots.fetch_add(1, std::memory_order_relaxed);
 }
 
 const std::vector<std::string>& EvalContext::senders() {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/mail/content.h"
+#include "rules/header_cache.h"
 #include "rules/header_values.h"
 #include "rules/regex.h"
 
@@ -41,6 +42,7 @@ struct MatchState {
   hs_scratch* scratch = nullptr;
   RegexRunner runner;
   FieldIndex index;
+  HeaderCache eval_headers;
   std::vector<double> value;         ///< by rule: hits, or what a meta came to; 0 between matches
   std::vector<std::uint64_t> tried;  ///< by rule: the piece that PCRE2 saw last, with `round`
   /// By rule, for those that need more than one: reports of Hyperscan in the piece of `tried`.

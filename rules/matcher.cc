@@ -134,7 +134,7 @@ class CompiledRules final : public RuleSet {
           state(started(*lease, set.budget_, message)),
           facts(state.index, message.mail_from, set.parts_.settings->settings(),
                 set.parts_.settings->registries()),
-          context(message, *set.parts_.settings, facts, state.runner) {}
+          context(message, *set.parts_.settings, facts, state.eval_headers, state.runner) {}
 
     const Subject& subject;
     MatchStatePool::Lease lease;
@@ -148,6 +148,7 @@ class CompiledRules final : public RuleSet {
       state.profile = message.profile;
       state.runner.start(budget);
       state.index.read(message.fields);
+      state.eval_headers.start();
       return state;
     }
   };

@@ -38,11 +38,15 @@ FixedPattern::FixedPattern(std::string_view expression, std::string_view modifie
 
 std::string squeeze(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    if (!is_wsp(c))
-      out += c;
-    else if (out.empty() || out.back() != ' ')
-      out += ' ';
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = at;
+    while (end < text.size() && !is_wsp(text[end])) ++end;
+    out += text.substr(at, end - at);
+    if (end == text.size()) break;
+    out += ' ';
+    while (end < text.size() && is_wsp(text[end])) ++end;
+    at = end;
   }
   return out;
 }

@@ -50,7 +50,8 @@ struct MatchState {
   std::vector<Touched> touched;         ///< room for all rules, so that a callback never allocates
   std::vector<std::string> headers;     ///< by selector
   std::vector<mail::PieceText> pieces;  ///< the addresses, then by group of mimeheader rules
-  std::vector<bool> wanted;             ///< by rule: a meta that has to be computed
+  /// Bits by meta in the order in which they are computed: those that have to be.
+  std::vector<std::uint64_t> wanted;
   MatchProfile* profile = nullptr;      ///< of the match that runs, else null
   std::uint32_t round = 0;              ///< one more for each text of each message
 };

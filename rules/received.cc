@@ -13,16 +13,33 @@ constexpr std::size_t kMaxLine = 4096;
 
 using Kind = ReceivedLine::Kind;
 
+// Blanks are everywhere: the first octet of `piece` that is none is looked for.
+std::size_t find(std::string_view text, std::string_view piece, std::size_t from = 0) {
+  const std::size_t skipped = piece.find_first_not_of(' ');
+  if (skipped == 0 || skipped == piece.npos) return text.find(piece, from);
+  const std::string_view rest = piece.substr(skipped);
+  for (std::size_t at = text.find(rest, from + skipped); at != text.npos;
+       at = text.find(rest, at + 1)) {
+    if (text.substr(at - skipped, skipped) == piece.substr(0, skipped)) return at - skipped;
+  }
+  return text.npos;
+}
+
 bool has(std::string_view text, std::string_view piece) {
-  return text.find(piece) != std::string_view::npos;
+  return find(text, piece) != std::string_view::npos;
 }
 
 /// Runs of white space as one blank, none at the ends, no semicolon at the end.
 std::string squeezed(std::string_view text) {
+  const auto is_blank = [](char c) { return is_wsp(c) || c == '\v' || c == '\f'; };
   std::string out;
-  for (const char c : text) {
-    const char octet = is_wsp(c) || c == '\v' || c == '\f' ? ' ' : c;
-    if (octet != ' ' || (!out.empty() && out.back() != ' ')) out += octet;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    while (at < text.size() && is_blank(text[at])) ++at;
+    const std::size_t begin = at;
+    while (at < text.size() && !is_blank(text[at])) ++at;
+    out += text.substr(begin, at - begin);
+    if (at < text.size() && !out.empty()) out += ' ';
   }
   while (!out.empty() && (out.back() == ';' || out.back() == ' ')) out.pop_back();
   return out;
@@ -36,12 +53,20 @@ bool is_month(std::string_view word) {
 
 /// "; Tue, 23 May 2006 13:06:35 -0400" at the end goes; with a comment behind it stays.
 void drop_date(std::string& line) {
-  const std::vector<std::string_view> words = split(line, ' ');
-  if (words.size() < 6 || !is_month(words[words.size() - 4])) return;
-  std::size_t first = words.size() - 5;  // "23"
-  if (words[first].empty() || !is_digit(words[first][0])) return;
-  if (first > 0 && words[first - 1].size() == 4 && words[first - 1].ends_with(',')) --first;
-  line.resize(static_cast<std::size_t>(words[first].data() - line.data()));
+  constexpr int kWords = 6;  // the last ones: "Tue," "23" "May" "2006" "13:06:35" "-0400"
+  std::string_view words[kWords];
+  std::string_view rest = line;
+  for (int i = kWords - 1; i >= 0; --i) {
+    const std::size_t blank = rest.rfind(' ');
+    if (blank == rest.npos && i > 0) return;
+    words[i] = rest.substr(blank + 1);  // npos + 1 is 0
+    rest = rest.substr(0, blank == rest.npos ? 0 : blank);
+  }
+  if (!is_month(words[2])) return;
+  std::string_view first = words[1];
+  if (first.empty() || !is_digit(first[0])) return;
+  if (words[0].size() == 4 && words[0].ends_with(',')) first = words[0];
+  line.resize(static_cast<std::size_t>(first.data() - line.data()));
   while (!line.empty() && (line.back() == ' ' || line.back() == ';')) line.pop_back();
 }
 
@@ -76,8 +101,8 @@ std::string authenticated_protocol(std::string_view line) {
   constexpr std::array<std::string_view, 12> kProtocols = {
       "ESMTPA",    "ESMTPSA",    "LMTPA", "LMTPSA", "UTF8SMTPA", "UTF8SMTPSA",
       "UTF8LMTPA", "UTF8LMTPSA", "ASMTP", "HTTP",   "HTTPS",     "HTTPU"};
-  for (std::size_t at = line.find(" with "); at != std::string_view::npos;
-       at = line.find(" with ", at + 1)) {
+  for (std::size_t at = find(line, " with "); at != std::string_view::npos;
+       at = find(line, " with ", at + 1)) {
     const std::string_view rest = line.substr(at + 6);
     const std::string_view word = rest.substr(0, rest.find_first_of(" ;"));
     for (const std::string_view protocol : kProtocols) {
@@ -92,7 +117,7 @@ std::string authentication(std::string_view line) {
     std::string protocol = authenticated_protocol(line);
     if (!protocol.empty()) return protocol;
   }
-  const std::size_t by = line.find(" by ");
+  const std::size_t by = find(line, " by ");
   const std::string_view before = line.substr(0, by);
   if (has(before, "(AUTH: ")) return word_behind(before, "(AUTH: ", " ");
   const std::size_t said = before.find("authenticated");
@@ -211,7 +236,7 @@ class Reader {
   // Local hand-overs, and fields that tell a name and nothing else.
   bool is_no_hop() const {
     if (has(line_, " with local for ") || has(line_, "mail pickup service by ")) return true;
-    const std::size_t by = line_.find(" by ");
+    const std::size_t by = find(line_, " by ");
     const std::size_t semicolon = line_.find(';');
     if (by == std::string::npos || semicolon == std::string::npos || semicolon < by) return false;
     const std::string_view name = std::string_view(line_).substr(5, by - 5);
@@ -223,8 +248,8 @@ class Reader {
 
   void read_id() {
     const std::string_view line = line_;
-    for (std::size_t at = line.find(" id "); at != std::string_view::npos;
-         at = line.find(" id ", at + 1)) {
+    for (std::size_t at = find(line, " id "); at != std::string_view::npos;
+         at = find(line, " id ", at + 1)) {
       std::string_view rest = line.substr(at + 4);
       if (rest.starts_with('<')) rest.remove_prefix(1);
       const std::string_view word = rest.substr(0, rest.find_first_of(" <>;"));
@@ -234,7 +259,20 @@ class Reader {
     }
   }
 
+  // Whether some mark of an envelope sender can be there.
+  bool may_tell_sender() const {
+    const std::string_view line = line_;
+    for (std::size_t at = line.find('-'); at != line.npos; at = line.find('-', at + 1)) {
+      if ((at >= 6 && istarts_with(line.substr(at - 6), "return-path")) ||
+          (at >= 8 && istarts_with(line.substr(at - 8), "envelope-"))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   void read_envelope_sender() {
+    if (!may_tell_sender()) return;
     const std::string lower = to_lower(line_);
     for (const std::string_view mark : {"return-path: ", "return-path ", "envelope-sender ",
                                         "envelope-sender=", "envelope-from ", "envelope-from="}) {
@@ -506,7 +544,25 @@ class Reader {
 
   static void clean(std::string& text) {
     for (char& c : text) {
-      if (is_wsp(c) || c == '\0' || has("#[]()<>|", std::string_view(&c, 1))) c = '!';
+      switch (c) {
+        case ' ':
+        case '\t':
+        case '\r':
+        case '\n':
+        case '\0':
+        case '#':
+        case '[':
+        case ']':
+        case '(':
+        case ')':
+        case '<':
+        case '>':
+        case '|':
+          c = '!';
+          break;
+        default:
+          break;
+      }
     }
   }
 
@@ -535,9 +591,15 @@ class Reader {
 }  // namespace
 
 std::string Relay::text() const {
-  return "[ ip=" + ip + " rdns=" + rdns + " helo=" + helo + " by=" + by + " ident=" + ident +
-         " envfrom=" + envfrom + " intl=" + (internal ? "1" : "0") + " id=" + id + " auth=" + auth +
-         " msa=" + (msa ? "1" : "0") + " ]";
+  std::string out;
+  constexpr std::size_t kNames = 80;
+  out.reserve(kNames + ip.size() + rdns.size() + helo.size() + by.size() + ident.size() +
+              envfrom.size() + id.size() + auth.size());
+  out.append("[ ip=").append(ip).append(" rdns=").append(rdns).append(" helo=").append(helo);
+  out.append(" by=").append(by).append(" ident=").append(ident);
+  out.append(" envfrom=").append(envfrom).append(" intl=").append(internal ? "1" : "0");
+  out.append(" id=").append(id).append(" auth=").append(auth);
+  return out.append(" msa=").append(msa ? "1" : "0").append(" ]");
 }
 
 ReceivedLine read_received(std::string_view value) {

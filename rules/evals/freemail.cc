@@ -18,13 +18,11 @@ bool is_freemail(EvalContext& message, const std::string& address) {
       R"(.+=.+=.+)@)",
       "i");
   if (address.empty()) return false;
-  const std::string domain = address.substr(address.rfind('@') + 1);
+  const std::string_view domain = std::string_view(address).substr(address.rfind('@') + 1);
   const RuleSettings& settings = message.settings();
-  if (settings.freemail_welcomelist.matches(address) ||
-      settings.freemail_welcomelist.matches(domain) || message.matches(kRole, address)) {
-    return false;
-  }
-  return settings.freemail_domains.matches(domain);
+  return settings.freemail_domains.matches(domain) &&
+         !settings.freemail_welcomelist.matches(address) &&
+         !settings.freemail_welcomelist.matches(domain) && !message.matches(kRole, address);
 }
 
 std::vector<std::string> lower(const std::vector<std::string>& addresses) {

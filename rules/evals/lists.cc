@@ -138,7 +138,8 @@ bool mailfrom_matches_rcvd(EvalContext& message, const EvalArguments& /*argument
 bool host_is_in(const std::string& host, const std::map<std::string, bool, std::less<>>& list) {
   std::string_view name = host;
   if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);
-  const bool is_address = IpAddress::parse(name).has_value();
+  const bool may_be = !name.empty() && (is_digit(name.back()) || name.find(':') != name.npos);
+  const bool is_address = may_be && IpAddress::parse(name).has_value();
   constexpr int kLabels = 11;  // of a longer name the last ones
   if (!is_address) {
     while (std::count(name.begin(), name.end(), '.') >= kLabels)

@@ -52,10 +52,13 @@ std::string squeeze(std::string_view text) {
 }
 
 std::string_view EvalContext::raw_body() {
-  const std::string_view full = subject_.content.full;
-  if (full.starts_with('\n')) return full.substr(1);
-  const std::size_t end = full.find("\n\n");
-  return end == full.npos ? std::string_view() : full.substr(end + 2);
+  if (!raw_body_) {
+    const std::string_view full = subject_.content.full;
+    const std::size_t end = full.starts_with('\n') ? 0 : full.find("\n\n");
+    const std::size_t begin = full.starts_with('\n') ? 1 : end + 2;
+    raw_body_ = end == full.npos ? std::string_view() : full.substr(begin);
+  }
+  return *raw_body_;
 }
 
 const MimeTree& EvalContext::mime() {

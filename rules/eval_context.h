@@ -2,6 +2,7 @@
 // What eval functions see of a message, made once for all of them.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -87,6 +88,7 @@ class EvalContext {
   HeaderCache& headers_;
   RegexRunner& runner_;
   std::string_view found_;
+  std::optional<std::string_view> raw_body_;
   std::vector<std::shared_ptr<const void>> made_;  // by slot of a type
 };
 

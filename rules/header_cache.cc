@@ -31,9 +31,18 @@ bool is_first_alone(const HeaderSelector& selector) {
 }  // namespace
 
 HeaderCache::Entry::Entry(std::string_view selector)
-    : reader(selector_of(selector)), first_alone(is_first_alone(selector_of(selector))) {}
+    : name(selector),
+      reader(selector_of(selector)),
+      first_alone(is_first_alone(selector_of(selector))) {}
 
 HeaderCache::Entry& HeaderCache::entry(std::string_view selector) {
+  const auto place = reinterpret_cast<std::uintptr_t>(selector.data());
+  Entry*& last = last_[(place ^ place >> 8) % last_.size()];
+  if (last == nullptr || last->name != selector) last = &find(selector);
+  return *last;
+}
+
+HeaderCache::Entry& HeaderCache::find(std::string_view selector) {
   const auto known = entries_.find(selector);
   if (known != entries_.end()) return known->second;
   return entries_.try_emplace(std::string(selector), selector).first->second;

@@ -1,6 +1,7 @@
 #pragma once
 // Headers as eval functions ask for them, each read once a message.
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -35,6 +36,7 @@ class HeaderCache {
   struct Entry {
     explicit Entry(std::string_view selector);
 
+    std::string name;
     HeaderReader reader;
     bool first_alone = false;
     std::uint64_t listed = 0;  // the message that `list` is of
@@ -44,9 +46,12 @@ class HeaderCache {
   };
 
   Entry& entry(std::string_view selector);
+  Entry& find(std::string_view selector);
   const std::vector<std::string>& list(Entry& entry, MessageFacts& facts) const;
 
   std::unordered_map<std::string, Entry, Hash, std::equal_to<>> entries_;
+  // Those that were asked for last, by where the selector's text stands: mostly a literal.
+  std::array<Entry*, 256> last_{};
   std::uint64_t message_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 
 #include "core/base/ip.h"
 #include "core/base/text.h"
@@ -25,9 +26,36 @@ std::size_t find(std::string_view text, std::string_view piece, std::size_t from
   return text.npos;
 }
 
-bool has(std::string_view text, std::string_view piece) {
+bool holds(std::string_view text, std::string_view piece) {
   return find(text, piece) != std::string_view::npos;
 }
+
+/// The pairs of neighbours in a text, roughly: most pieces that are asked for are not there, and
+/// this says so without a search.
+class Pairs {
+ public:
+  void add(std::string_view text) {
+    for (std::size_t i = 1; i < text.size(); ++i) {
+      const unsigned bit = bit_of(text[i - 1], text[i]);
+      bits_[bit / 64] |= std::uint64_t{1} << bit % 64;
+    }
+  }
+  bool may_hold(std::string_view piece) const {
+    for (std::size_t i = 1; i < piece.size(); ++i) {
+      const unsigned bit = bit_of(piece[i - 1], piece[i]);
+      if ((bits_[bit / 64] >> bit % 64 & 1) == 0) return false;
+    }
+    return true;
+  }
+
+ private:
+  static constexpr unsigned kBits = 2048;
+  static unsigned bit_of(char a, char b) {
+    return (static_cast<unsigned char>(a) * 37U + static_cast<unsigned char>(b)) % kBits;
+  }
+
+  std::array<std::uint64_t, kBits / 64> bits_{};
+};
 
 /// Runs of white space as one blank, none at the ends, no semicolon at the end.
 std::string squeezed(std::string_view text) {
@@ -112,7 +140,10 @@ std::string authenticated_protocol(std::string_view line) {
   return {};
 }
 
-std::string authentication(std::string_view line) {
+std::string authentication(std::string_view line, const Pairs& pairs) {
+  const auto has = [&](std::string_view text, std::string_view piece) {
+    return pairs.may_hold(piece) && holds(text, piece);
+  };
   if (has(line, " by ")) {
     std::string protocol = authenticated_protocol(line);
     if (!protocol.empty()) return protocol;
@@ -120,7 +151,8 @@ std::string authentication(std::string_view line) {
   const std::size_t by = find(line, " by ");
   const std::string_view before = line.substr(0, by);
   if (has(before, "(AUTH: ")) return word_behind(before, "(AUTH: ", " ");
-  const std::size_t said = before.find("authenticated");
+  constexpr std::string_view kSaid = "authenticated";
+  const std::size_t said = pairs.may_hold(kSaid) ? before.find(kSaid) : before.npos;
   if (said != std::string_view::npos && has(before.substr(0, said), "]")) return "Sendmail";
   if (has(line, " (Authenticated sender: ") && by != std::string_view::npos) {
     const std::string mta = word_behind(line.substr(by), "(", ")");
@@ -193,7 +225,7 @@ bool is_qmail(std::string_view tail) {
   for (const std::string_view protocol : {"SMTP", "QMQP"}) {
     for (std::size_t at = tail.find(protocol); at != std::string_view::npos;
          at = tail.find(protocol, at + 1)) {
-      const bool word = at > 0 && tail[at - 1] == ' ' && has(tail.substr(0, at), "with ");
+      const bool word = at > 0 && tail[at - 1] == ' ' && holds(tail.substr(0, at), "with ");
       const std::string_view rest = tail.substr(at + protocol.size());
       if (word && !rest.starts_with(" id ") && !rest.starts_with("SVC")) return true;
     }
@@ -206,14 +238,18 @@ class Reader {
   ReceivedLine read(std::string_view value) {
     if (value.size() > kMaxLine) return out_;
     line_ = squeezed(value);
+    pairs_.add(line_);
     const bool in_brackets = istarts_with(line_, "(from ");
     if (!in_brackets && !istarts_with(line_, "from ")) return only(Kind::skipped);
     if (is_no_hop()) return only(Kind::skipped);
-    relay().auth = authentication(line_);
+    relay().auth = authentication(line_, pairs_);
     drop_date(line_);
     // "(localhost [127.0.0.1])by host"
-    const std::size_t stuck = line_.find(")by ");
-    if (stuck != std::string::npos) line_.insert(stuck + 1, " ");
+    const std::size_t stuck = pairs_.may_hold(")by ") ? line_.find(")by ") : std::string::npos;
+    if (stuck != std::string::npos) {
+      line_.insert(stuck + 1, " ");
+      pairs_.add(") b");
+    }
     read_id();
     read_envelope_sender();
     std::string_view rest = std::string_view(line_).substr(in_brackets ? 6 : 5);
@@ -226,6 +262,11 @@ class Reader {
   }
 
  private:
+  /// Whether `text`, a part of line_, holds `piece`.
+  bool has(std::string_view text, std::string_view piece) const {
+    return pairs_.may_hold(piece) && holds(text, piece);
+  }
+
   Relay& relay() { return out_.relay; }
   ReceivedLine only(Kind kind) {
     out_.kind = kind;
@@ -464,7 +505,7 @@ class Reader {
     return Kind::relay;
   }
 
-  static bool is_exchange(std::string_view tail) {
+  bool is_exchange(std::string_view tail) const {
     return has(tail, "with Microsoft SMTP Server") || has(tail, "with mapi id");
   }
 
@@ -585,6 +626,7 @@ class Reader {
   }
 
   std::string line_;
+  Pairs pairs_;  // of line_
   ReceivedLine out_;
 };
 

@@ -37,17 +37,16 @@ FixedPattern::FixedPattern(std::string_view expression, std::string_view modifie
 }
 
 std::string squeeze(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t end = at;
-    while (end < text.size() && !is_wsp(text[end])) ++end;
-    out += text.substr(at, end - at);
-    if (end == text.size()) break;
-    out += ' ';
-    while (end < text.size() && is_wsp(text[end])) ++end;
-    at = end;
+  std::string out(text.size(), ' ');
+  char* to = out.data();
+  bool blank = false;  // before
+  for (const char c : text) {
+    const bool here = is_wsp(c);
+    *to = here ? ' ' : c;
+    to += static_cast<std::ptrdiff_t>(!(here && blank));
+    blank = here;
   }
+  out.resize(static_cast<std::size_t>(to - out.data()));
   return out;
 }
 

@@ -60,15 +60,16 @@ class Pairs {
 /// Runs of white space as one blank, none at the ends, no semicolon at the end.
 std::string squeezed(std::string_view text) {
   const auto is_blank = [](char c) { return is_wsp(c) || c == '\v' || c == '\f'; };
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t at = 0; at < text.size();) {
-    while (at < text.size() && is_blank(text[at])) ++at;
-    const std::size_t begin = at;
-    while (at < text.size() && !is_blank(text[at])) ++at;
-    out += text.substr(begin, at - begin);
-    if (at < text.size() && !out.empty()) out += ' ';
+  std::string out(text.size(), ' ');
+  char* to = out.data();
+  bool blank = true;  // before
+  for (const char c : text) {
+    const bool here = is_blank(c);
+    *to = here ? ' ' : c;
+    to += static_cast<std::ptrdiff_t>(!(here && blank));
+    blank = here;
   }
+  out.resize(static_cast<std::size_t>(to - out.data()));
   while (!out.empty() && (out.back() == ';' || out.back() == ' ')) out.pop_back();
   return out;
 }

@@ -123,6 +123,9 @@ std::optional<std::string> plain_octet(std::string_view text) {
 
 // A host that is an IP address in disguise.
 std::optional<std::string> plain_address(std::string_view host) {
+  // The last number begins with a digit, also "0x7f".
+  const std::size_t last = host.rfind('.') + 1;  // npos + 1 is 0
+  if (last >= host.size() || !is_digit(host[last])) return std::nullopt;
   const auto parts = split(host, '.');
   if (parts.size() == 4) {
     std::string out;
@@ -331,6 +334,7 @@ class Forms {
 };
 
 bool is_ipv4(std::string_view host) {
+  if (host.empty() || !is_digit(host.back())) return false;
   const auto parts = split(host, '.');
   if (parts.size() != 4) return false;
   return std::all_of(parts.begin(), parts.end(), [](std::string_view part) {
@@ -374,12 +378,11 @@ std::vector<std::string> url_forms(std::string_view uri, const UrlSettings& sett
 
 std::optional<std::pair<std::string, std::string>> host_and_domain(std::string_view uri,
                                                                    const Registries& registries) {
-  std::string lower = to_lower(uri);
-  std::string_view host = lower;
+  std::string_view host = uri;
   for (const std::string_view scheme : {"javascript:", "cid:", "file:"}) {
-    if (host.starts_with(scheme)) return std::nullopt;
+    if (istarts_with(host, scheme)) return std::nullopt;
   }
-  if (host.starts_with("mailto:")) {
+  if (istarts_with(host, "mailto:")) {
     host.remove_prefix(7);
     host = host.substr(0, host.find('?'));
     const std::size_t sign = host.find('@');
@@ -406,6 +409,8 @@ std::optional<std::pair<std::string, std::string>> host_and_domain(std::string_v
     const int octet = percent_octet(host, at);
     if (octet >= 0x21 && octet <= 0x7e) return std::nullopt;
   }
+  const std::string lower = to_lower(host);
+  host = lower;
   if (is_ipv4(host)) return std::pair{std::string(host), std::string(host)};
   if (!is_host_name(host) || !registries.is_known(host)) return std::nullopt;
   return std::pair{std::string(host), registries.domain_of(host)};

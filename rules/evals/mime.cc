@@ -104,17 +104,21 @@ void read_qp_line(std::string_view line, QuotedPrintable& out, MimeFacts& facts)
   }
 }
 
-void read_text_line(const MimePart& part, std::string_view line, MimeFacts& out, double& normal,
-                    double& unicode) {
+void read_plain_text(const MimePart& part, MimeFacts& out, double& normal, double& unicode) {
   if (part.type != "text/plain") return;
+  const std::string_view text = part.raw;
   if (!part.has_charset || part.charset == "us-ascii") {
     const auto illegal = [](unsigned char c) { return (c == 0) | (c == '\r') | (c >= 0x80); };
-    if (count_octets(line, illegal) != 0) ++out.ascii_text_illegal;
+    if (count_octets(text, illegal) != 0) {
+      each_line(text, [&](std::string_view line) {
+        if (count_octets(line, illegal) != 0) ++out.ascii_text_illegal;
+      });
+    }
   }
   if (!part.encoding.empty() && part.encoding != "7bit" && part.encoding != "8bit") return;
   double found = 0;  // &#xHHHH;
-  for (std::size_t at = line.find("&#x"); at != line.npos; at = line.find("&#x", at + 1)) {
-    const std::string_view hex = line.substr(at + 3, 5);
+  for (std::size_t at = text.find("&#x"); at != text.npos; at = text.find("&#x", at + 1)) {
+    const std::string_view hex = text.substr(at + 3, 5);
     const bool is_entity =
         hex.size() == 5 && hex[4] == ';' && std::all_of(hex.begin(), hex.begin() + 4, [](char c) {
           return is_digit(c) || (c >= 'A' && c <= 'F');
@@ -122,7 +126,7 @@ void read_text_line(const MimePart& part, std::string_view line, MimeFacts& out,
     if (is_entity) ++found;
   }
   unicode += found;
-  normal += static_cast<double>(line.size()) - 8 * found;
+  normal += static_cast<double>(text.size()) - 8 * found;
 }
 
 MimeFacts read_facts(EvalContext& message) {
@@ -145,12 +149,9 @@ MimeFacts read_facts(EvalContext& message) {
                                       ? static_cast<double>(part.raw.size())
                                       : 0});
     }
-    const bool is_qp = part.encoding == "quoted-printable";
-    if (!is_qp && part.type != "text/plain") continue;
-    each_line(part.raw, [&](std::string_view line) {
-      if (is_qp) read_qp_line(line, qp, out);
-      read_text_line(part, line, out, normal, unicode);
-    });
+    if (part.encoding == "quoted-printable")
+      each_line(part.raw, [&](std::string_view line) { read_qp_line(line, qp, out); });
+    read_plain_text(part, out, normal, unicode);
   }
   if (qp.octets > 0) {
     out.qp_ratio = qp.needless / qp.octets;

@@ -174,7 +174,8 @@ bool msn_groups(EvalContext& message, const EvalArguments& /*arguments*/) {
   static const FixedPattern kTo(R"(<\K\S+(?=@groups\.msn\.com>))", "i");
   static const FixedPattern kServer(
       R"(from mail pickup service by \K(?:p\d\d.)groups\.msn\.com\b)");
-  if (!message.matches(kTo, message.get("To"))) return false;
+  const std::string& to = message.get("To");
+  if (to.find('<') == to.npos || !message.matches(kTo, to)) return false;
   const std::string name(message.found());
   if (!message.matches(kServer, message.get("Received"))) return false;
   const std::string server(message.found());
@@ -280,9 +281,10 @@ bool names_aol_relay(std::string_view text) {
   constexpr std::string_view kBegin = " rly-";
   for (std::size_t at = text.find('-'); at != text.npos; at = text.find('-', at + 1)) {
     if (at + 6 > text.size()) return false;
-    if (at + 1 >= kBegin.size() && istarts_with(text.substr(at + 1 - kBegin.size()), kBegin) &&
-        is_alpha(text[at + 1]) && is_alpha(text[at + 2]) && is_digit(text[at + 3]) &&
-        is_digit(text[at + 4]) && text[at + 5] == '.') {
+    if (at + 1 >= kBegin.size() && ascii_lower(text[at - 1]) == 'y' &&
+        istarts_with(text.substr(at + 1 - kBegin.size()), kBegin) && is_alpha(text[at + 1]) &&
+        is_alpha(text[at + 2]) && is_digit(text[at + 3]) && is_digit(text[at + 4]) &&
+        text[at + 5] == '.') {
       return true;
     }
   }

@@ -1,28 +1,12 @@
 #include "rules/eval_context.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "core/base/text.h"
 
 namespace gatepost::rules {
 namespace {
-
-HeaderSelector selector_of(std::string_view text) {
-  using S = HeaderSelector;
-  S out;
-  const auto pieces = split(text, ':');
-  out.name = pieces[0];
-  for (std::size_t i = 1; i < pieces.size(); ++i) {
-    if (pieces[i] == "raw") out.part = S::Part::raw;
-    if (pieces[i] == "addr") out.part = S::Part::address;
-    if (pieces[i] == "name") out.part = S::Part::display_name;
-    if (pieces[i] == "first") out.pick = S::Pick::first;
-    if (pieces[i] == "last") out.pick = S::Pick::last;
-    if (pieces[i] == "host") out.extract = S::Extract::host;
-    if (pieces[i] == "domain") out.extract = S::Extract::domain;
-  }
-  return out;
-}
 
 void add_unique(std::vector<std::string>& to, const std::vector<std::string>& more) {
   for (const std::string& one : more) {
@@ -53,47 +37,36 @@ FixedPattern::FixedPattern(std::string_view expression, std::string_view modifie
 }
 
 std::string squeeze(std::string_view text) {
-  std::string out;
+  std::string out(text.size(), ' ');
+  char* to = out.data();
+  bool blank = false;  // before
   for (const char c : text) {
-    if (!is_wsp(c))
-      out += c;
-    else if (out.empty() || out.back() != ' ')
-      out += ' ';
+    const bool here = is_wsp(c);
+    *to = here ? ' ' : c;
+    to += static_cast<std::ptrdiff_t>(!(here && blank));
+    blank = here;
   }
+  out.resize(static_cast<std::size_t>(to - out.data()));
   return out;
 }
 
 std::string_view EvalContext::raw_body() {
-  const std::string_view full = subject_.content.full;
-  if (full.starts_with('\n')) return full.substr(1);
-  const std::size_t end = full.find("\n\n");
-  return end == full.npos ? std::string_view() : full.substr(end + 2);
+  if (!raw_body_) {
+    const std::string_view full = subject_.content.full;
+    const std::size_t end = full.starts_with('\n') ? 0 : full.find("\n\n");
+    const std::size_t begin = full.starts_with('\n') ? 1 : end + 2;
+    raw_body_ = end == full.npos ? std::string_view() : full.substr(begin);
+  }
+  return *raw_body_;
 }
 
 const MimeTree& EvalContext::mime() {
   return once<Tree>([&] { return Tree{read_mime_tree(subject_.fields, raw_body())}; }).tree;
 }
 
-const std::vector<std::string>& EvalContext::list(std::string_view selector) {
-  const auto [known, added] = lists_.try_emplace(std::string(selector));
-  if (added) known->second = HeaderReader(selector_of(selector)).list(facts_);
-  return known->second;
-}
-
-const std::string& EvalContext::get(std::string_view selector) {
-  const auto [known, added] = texts_.try_emplace(std::string(selector));
-  if (!added) return known->second;
-  std::string& out = known->second;
-  const std::vector<std::string>& all = list(selector);
-  const HeaderSelector s = selector_of(selector);
-  const bool first_alone = s.extract != HeaderSelector::Extract::none ||
-                           s.part == HeaderSelector::Part::address ||
-                           s.part == HeaderSelector::Part::display_name;
-  for (const std::string& one : all) {
-    out += one;
-    if (first_alone) break;
-  }
-  return out;
+std::size_t EvalContext::next_slot() {
+  static std::atomic<std::size_t> slots{0};
+  return slots.fetch_add(1, std::memory_order_relaxed);
 }
 
 const std::vector<std::string>& EvalContext::senders() {

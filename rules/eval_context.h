@@ -2,13 +2,12 @@
 // What eval functions see of a message, made once for all of them.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <typeindex>
-#include <unordered_map>
 #include <vector>
 
-#include "rules/header_values.h"
+#include "rules/header_cache.h"
 #include "rules/mime_tree.h"
 #include "rules/prepared_settings.h"
 #include "rules/regex.h"
@@ -30,12 +29,14 @@ class FixedPattern {
 /// One message, one thread. Views that it returns live as long as it.
 class EvalContext {
  public:
+  /// `headers` has been started for this message.
   EvalContext(const Subject& subject, const PreparedSettings& settings, MessageFacts& facts,
-              RegexRunner& runner)
-      : subject_(subject), settings_(settings), facts_(facts), runner_(runner) {}
+              HeaderCache& headers, RegexRunner& runner)
+      : subject_(subject), settings_(settings), facts_(facts), headers_(headers), runner_(runner) {}
 
   const Subject& subject() const { return subject_; }
   const RuleSettings& settings() const { return settings_.settings(); }
+  const PreparedSettings& prepared() const { return settings_; }
   const mail::Registries& registries() const { return settings_.registries(); }
   const Relays& relays() { return facts_.relays(); }
   const MimeTree& mime();
@@ -44,9 +45,11 @@ class EvalContext {
 
   /// A header as SpamAssassin's get() has it: selector is "Subject", "From:addr", "Received:raw"…
   /// Of :addr, :name and the like the first one, else all of them. "" when there is none.
-  const std::string& get(std::string_view selector);
+  const std::string& get(std::string_view selector) { return headers_.text(selector, facts_); }
   bool has(std::string_view selector) { return !list(selector).empty(); }
-  const std::vector<std::string>& list(std::string_view selector);
+  const std::vector<std::string>& list(std::string_view selector) {
+    return headers_.list(selector, facts_);
+  }
   /// Who the message says it is from and to, in all fields that tell it.
   const std::vector<std::string>& senders();
   const std::vector<std::string>& recipients();
@@ -62,24 +65,31 @@ class EvalContext {
   /// A value that is made when it is first asked for; its type is its name.
   template <class T, class Make>
   const T& once(Make make) {
-    std::shared_ptr<void>& slot = made_[std::type_index(typeid(T))];
-    if (!slot) {
-      auto value = std::make_shared<T>(make());
-      made_[std::type_index(typeid(T))] = value;
-      return *value;
+    const std::size_t slot = slot_of<T>();
+    if (slot >= made_.size() || !made_[slot]) {
+      auto value = std::make_shared<const T>(make());  // which may ask for others
+      if (slot >= made_.size()) made_.resize(slot + 1);
+      made_[slot] = std::move(value);
     }
-    return *static_cast<T*>(slot.get());
+    return *static_cast<const T*>(made_[slot].get());
   }
 
  private:
+  static std::size_t next_slot();
+  template <class T>
+  static std::size_t slot_of() {
+    static const std::size_t slot = next_slot();
+    return slot;
+  }
+
   const Subject& subject_;
   const PreparedSettings& settings_;
   MessageFacts& facts_;
+  HeaderCache& headers_;
   RegexRunner& runner_;
   std::string_view found_;
-  std::unordered_map<std::string, std::vector<std::string>> lists_;
-  std::unordered_map<std::string, std::string> texts_;
-  std::unordered_map<std::type_index, std::shared_ptr<void>> made_;
+  std::optional<std::string_view> raw_body_;
+  std::vector<std::shared_ptr<const void>> made_;  // by slot of a type
 };
 
 /// White space as one blank each run.

@@ -19,26 +19,33 @@ bool is_blank(char c) {
 
 // Octets for octets, but LF line ends.
 void append_raw(std::string_view value, std::string& out) {
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    if (value[i] == '\r' && i + 1 < value.size() && value[i + 1] == '\n') continue;
-    out += value[i];
+  for (std::size_t at = 0; at < value.size();) {
+    const std::size_t cr = value.find("\r\n", at);
+    if (cr == value.npos) {
+      out.append(value.substr(at));
+      return;
+    }
+    out.append(value.substr(at, cr - at));
+    at = cr + 1;
   }
 }
 
 // Folds and what surrounds them are one blank; other line ends go.
 void append_unfolded(std::string_view value, std::string& out) {
   value = trim(value);
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    if (value[i] != '\r' && value[i] != '\n') {
-      out += value[i];
-      continue;
-    }
-    std::size_t next = i;
-    while (next < value.size() && (value[next] == '\r' || value[next] == '\n')) ++next;
-    if (next >= value.size() || !is_blank(value[next])) continue;
-    while (next < value.size() && is_blank(value[next])) ++next;
+  std::size_t cr = value.find('\r');
+  std::size_t lf = value.find('\n');
+  for (std::size_t at = 0;;) {
+    if (cr < at) cr = value.find('\r', at);
+    if (lf < at) lf = value.find('\n', at);
+    const std::size_t end = std::min(std::min(cr, lf), value.size());
+    out.append(value.substr(at, end - at));
+    at = end;
+    while (at < value.size() && (value[at] == '\r' || value[at] == '\n')) ++at;
+    if (at >= value.size()) return;
+    if (!is_blank(value[at])) continue;
+    while (at < value.size() && is_blank(value[at])) ++at;
     out += ' ';
-    i = next - 1;
   }
 }
 
@@ -348,17 +355,21 @@ std::vector<std::string> HeaderReader::list(MessageFacts& facts) const {
       texts.push_back(relays_text(facts.relays().external));
       break;
     default: {
-      std::vector<const mail::HeaderField*> picked;
-      each_field(facts, [&](const mail::HeaderField& field) { picked.push_back(&field); });
-      if (pick_ == HeaderSelector::Pick::first && !picked.empty()) picked.resize(1);
-      if (pick_ == HeaderSelector::Pick::last && !picked.empty())
-        picked.erase(picked.begin(), picked.end() - 1);
-      for (const mail::HeaderField* field : picked) {
+      const auto add = [&](const mail::HeaderField& field) {
         if (part_ == Part::decoded || part_ == Part::raw)
-          append(*field, texts.emplace_back());
+          append(field, texts.emplace_back());
         else
-          add_mailboxes(*field, part_, texts);
+          add_mailboxes(field, part_, texts);
+      };
+      if (pick_ == HeaderSelector::Pick::all) {
+        each_field(facts, add);
+        break;
       }
+      const mail::HeaderField* picked = nullptr;
+      each_field(facts, [&](const mail::HeaderField& field) {
+        if (picked == nullptr || pick_ == HeaderSelector::Pick::last) picked = &field;
+      });
+      if (picked != nullptr) add(*picked);
     }
   }
   if (extract_ == HeaderSelector::Extract::none) return texts;

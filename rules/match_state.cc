@@ -20,7 +20,7 @@ MatchState::MatchState(const hs_scratch* prototype, std::size_t rules, std::size
       reports(rules),
       headers(selectors),
       pieces(piece_texts),
-      wanted(rules) {
+      wanted(rules / 64 + 1) {
   touched.reserve(rules);
   if (prototype == nullptr) return;
   if (hs_clone_scratch(prototype, &scratch) != HS_SUCCESS) throw std::bad_alloc();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/mail/content.h"
+#include "rules/header_cache.h"
 #include "rules/header_values.h"
 #include "rules/regex.h"
 
@@ -41,6 +42,7 @@ struct MatchState {
   hs_scratch* scratch = nullptr;
   RegexRunner runner;
   FieldIndex index;
+  HeaderCache eval_headers;
   std::vector<double> value;         ///< by rule: hits, or what a meta came to; 0 between matches
   std::vector<std::uint64_t> tried;  ///< by rule: the piece that PCRE2 saw last, with `round`
   /// By rule, for those that need more than one: reports of Hyperscan in the piece of `tried`.
@@ -49,7 +51,8 @@ struct MatchState {
   std::vector<Touched> touched;         ///< room for all rules, so that a callback never allocates
   std::vector<std::string> headers;     ///< by selector
   std::vector<mail::PieceText> pieces;  ///< the addresses, then by group of mimeheader rules
-  std::vector<bool> wanted;             ///< by rule: a meta that has to be computed
+  /// Bits by meta in the order in which they are computed: those that have to be.
+  std::vector<std::uint64_t> wanted;
   MatchProfile* profile = nullptr;      ///< of the match that runs, else null
   std::uint32_t round = 0;              ///< one more for each text of each message
 };

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <limits>
 #include <optional>
 
 #include <hs/hs.h>
 
 #include "rules/eval_context.h"
+#include "rules/meta_code.h"
 #include "rules/profile.h"
 #include "rules/text_scan.h"
 
@@ -134,7 +136,7 @@ class CompiledRules final : public RuleSet {
           state(started(*lease, set.budget_, message)),
           facts(state.index, message.mail_from, set.parts_.settings->settings(),
                 set.parts_.settings->registries()),
-          context(message, *set.parts_.settings, facts, state.runner) {}
+          context(message, *set.parts_.settings, facts, state.eval_headers, state.runner) {}
 
     const Subject& subject;
     MatchStatePool::Lease lease;
@@ -148,6 +150,7 @@ class CompiledRules final : public RuleSet {
       state.profile = message.profile;
       state.runner.start(budget);
       state.index.read(message.fields);
+      state.eval_headers.start();
       return state;
     }
   };
@@ -186,6 +189,8 @@ class CompiledRules final : public RuleSet {
     const std::size_t rules = parts_.rules.size();
     users_begin_.assign(rules + 1, 0);
     for (const MetaPlan::Meta& meta : parts_.metas) {
+      metas_.add(meta.program);
+      meta_rules_.push_back(meta.rule);
       for (const std::uint32_t input : meta.program.uses()) {
         if (input < rules) ++users_begin_[input + 1];  // names that no file defines are behind
       }
@@ -194,11 +199,12 @@ class CompiledRules final : public RuleSet {
     users_.resize(users_begin_.back());
     std::vector<std::uint32_t> next = users_begin_;
     const std::vector<double> nothing(rules);
-    for (const MetaPlan::Meta& meta : parts_.metas) {
-      for (const std::uint32_t input : meta.program.uses()) {
-        if (input < rules) users_[next[input]++] = meta.rule;
+    for (std::uint32_t i = 0; i < parts_.metas.size(); ++i) {
+      const MetaProgram& program = parts_.metas[i].program;
+      for (const std::uint32_t input : program.uses()) {
+        if (input < rules) users_[next[input]++] = i;
       }
-      if (meta.program.evaluate(nothing) != 0) always_.push_back(meta.rule);
+      if (program.evaluate(nothing) != 0) always_.push_back(i);
     }
   }
 
@@ -368,7 +374,10 @@ class CompiledRules final : public RuleSet {
 
   void want_users(MatchState& state, std::uint32_t rule) const {
     for (std::uint32_t i = users_begin_[rule]; i < users_begin_[rule + 1]; ++i)
-      state.wanted[users_[i]] = true;
+      want(state, users_[i]);
+  }
+  static void want(MatchState& state, std::uint32_t meta) {
+    state.wanted[meta / 64] |= std::uint64_t{1} << meta % 64;
   }
 
   // A meta is computed only when a rule that it names hit, or when it is true of nothing; else it
@@ -376,15 +385,19 @@ class CompiledRules final : public RuleSet {
   void run_metas(MatchState& state) const {
     if (parts_.metas.empty()) return;
     const MetaTime time(state.profile);
-    for (const std::uint32_t rule : always_) state.wanted[rule] = true;
+    for (const std::uint32_t meta : always_) want(state, meta);
     for (const Touched& touched : state.touched) want_users(state, touched.rule);
-    for (const MetaPlan::Meta& meta : parts_.metas) {
-      if (!state.wanted[meta.rule]) continue;
-      state.wanted[meta.rule] = false;
-      const double value = meta.program.evaluate(state.value);
-      if (value == 0) continue;
-      touch(state, meta.rule, value);
-      want_users(state, meta.rule);
+    for (std::size_t word = 0; word <= metas_.size() / 64; ++word) {
+      // Those that a meta makes wanted stand behind it.
+      std::uint64_t& bits = state.wanted[word];
+      while (bits != 0) {
+        const std::size_t meta = 64 * word + static_cast<std::size_t>(std::countr_zero(bits));
+        bits &= bits - 1;
+        const double value = metas_.evaluate(meta, state.value);
+        if (value == 0) continue;
+        touch(state, meta_rules_[meta], value);
+        want_users(state, meta_rules_[meta]);
+      }
     }
   }
 
@@ -431,6 +444,9 @@ class CompiledRules final : public RuleSet {
   RuleSetParts parts_;
   RegexBudget budget_;
   mutable MatchStatePool pool_;
+  // Metas by their number in the order in which they are computed.
+  MetaCode metas_;
+  std::vector<std::uint32_t> meta_rules_;
   std::vector<std::uint32_t> users_begin_;  // by rule, into users_: the metas that name it
   std::vector<std::uint32_t> users_;
   std::vector<std::uint32_t> always_;  // metas that are true when nothing hits

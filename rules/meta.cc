@@ -7,10 +7,6 @@
 namespace gatepost::rules {
 namespace {
 
-// Left operands wait on the stack: at most one of each level of precedence for each nesting.
-constexpr int kLevels = 9;
-constexpr std::size_t kStack = (kMaxMetaDepth + 2) * (kLevels + 2);
-
 using Code = MetaProgram::Code;
 
 double exclusive_or(double a, double b) {
@@ -18,6 +14,23 @@ double exclusive_or(double a, double b) {
   if (std::abs(a) > kLimit || std::abs(b) > kLimit) return 0;
   return static_cast<double>(static_cast<std::int64_t>(a) ^ static_cast<std::int64_t>(b));
 }
+
+// Whether the ops are a program: no operand is missing, one value is left, indices are there.
+bool is_sound(std::span<const MetaProgram::Op> ops, std::size_t constants) {
+  std::size_t top = 0;
+  for (const MetaProgram::Op& op : ops) {
+    std::size_t takes = 2;
+    if (op.code == Code::constant || op.code == Code::count) takes = 0;
+    if (op.code == Code::logical_not || op.code == Code::negate) takes = 1;
+    if (op.code == Code::select) takes = 3;
+    if (top < takes || (op.code == Code::constant && op.index >= constants)) return false;
+    top = top - takes + 1;
+    if (top > kMetaStack) return false;
+  }
+  return top == 1;
+}
+
+}  // namespace
 
 double combine(Code code, double a, double b) {
   switch (code) {
@@ -52,23 +65,6 @@ double combine(Code code, double a, double b) {
   }
 }
 
-// Whether the ops are a program: no operand is missing, one value is left, indices are there.
-bool is_sound(std::span<const MetaProgram::Op> ops, std::size_t constants) {
-  std::size_t top = 0;
-  for (const MetaProgram::Op& op : ops) {
-    std::size_t takes = 2;
-    if (op.code == Code::constant || op.code == Code::count) takes = 0;
-    if (op.code == Code::logical_not || op.code == Code::negate) takes = 1;
-    if (op.code == Code::select) takes = 3;
-    if (top < takes || (op.code == Code::constant && op.index >= constants)) return false;
-    top = top - takes + 1;
-    if (top > kStack) return false;
-  }
-  return top == 1;
-}
-
-}  // namespace
-
 MetaProgram::MetaProgram(std::vector<Op> ops, std::vector<double> constants)
     : ops_(std::move(ops)), constants_(std::move(constants)) {
   if (!is_sound(ops_, constants_.size())) ops_.clear();
@@ -80,7 +76,7 @@ MetaProgram::MetaProgram(std::vector<Op> ops, std::vector<double> constants)
 }
 
 double MetaProgram::evaluate(std::span<const double> counts) const {
-  std::array<double, kStack> stack;
+  std::array<double, kMetaStack> stack;
   std::size_t top = 0;  // is_sound() bounds it
   for (const Op& op : ops_) {
     switch (op.code) {

@@ -6,6 +6,7 @@
 // is not 0, `A || B` is A's when that is not 0; comparisons and `!` give 1 or 0. A division by 0
 // gives 0.
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -19,6 +20,9 @@ namespace gatepost::rules {
 
 /// The parentheses, `!` and `-` that may stand inside each other.
 constexpr int kMaxMetaDepth = 60;
+/// What a program's evaluation needs of a stack at most: left operands wait, at most one of each
+/// level of precedence for each nesting.
+constexpr std::size_t kMetaStack = (kMaxMetaDepth + 2) * 11;
 
 /// A compiled expression. Immutable, any thread.
 class MetaProgram {
@@ -67,6 +71,9 @@ class MetaProgram {
   std::vector<double> constants_;
   std::vector<std::uint32_t> uses_;
 };
+
+/// The value of `a CODE b` for an operator with two operands.
+double combine(MetaProgram::Code code, double a, double b);
 
 /// What is wrong with an expression, and where.
 struct MetaFault {

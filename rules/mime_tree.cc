@@ -207,7 +207,8 @@ class Reader {
     part.type = "text/plain";
     part.parent = parent;
     part.depth = tree_.parts[parent].depth + 1;
-    part.fields = std::move(fields);
+    part.own_fields = std::move(fields);
+    part.fields = part.own_fields;  // which moves with the part
     tree_.parts[parent].leaf = false;
     tree_.parts.push_back(std::move(part));
     return tree_.parts.size() - 1;
@@ -335,7 +336,7 @@ class Reader {
     part_fields(text, fields);
     tree_.missing_separator = separator;
     MimePart probe;
-    probe.fields = std::move(fields);
+    probe.fields = fields;
     const mail::HeaderField* type = probe.field("Content-Type");
     return type != nullptr && boundary_in(mail::unfold(type->value)) == boundary;
   }
@@ -366,7 +367,7 @@ MimeTree read_mime_tree(std::span<const mail::HeaderField> fields, std::string_v
   MimeTree tree;
   MimePart& root = tree.parts.emplace_back();
   root.type = "text/plain";
-  root.fields.assign(fields.begin(), fields.end());
+  root.fields = fields;
   Reader reader(tree, limits);
   reader.message(0, body);
   tree.unbalanced_boundary = !reader.balanced();

@@ -13,8 +13,8 @@
 namespace gatepost::rules {
 
 struct MimePart {
-  std::vector<mail::HeaderField> fields;  ///< of the first part they are the message's own
-  std::string type;                       ///< lower case; text/… but a few is text/plain
+  std::span<const mail::HeaderField> fields;  ///< of the first part the message's own
+  std::string type;                           ///< lower case; text/… but a few is text/plain
   std::string boundary;
   std::string charset;  ///< lower case; empty when none is given
   bool has_charset = false;
@@ -25,13 +25,19 @@ struct MimePart {
   std::string_view raw;  ///< of a leaf: its body, still encoded, LF line ends
   std::size_t parent = 0;
   std::size_t depth = 0;
+  std::vector<mail::HeaderField> own_fields;  ///< what `fields` are, but for the first part
 
   /// The last field of that name, or null.
   const mail::HeaderField* field(std::string_view field_name) const;
 };
 
-/// Linear in depth times size. One thread; views live as long as the tree and the body.
+/// Linear in depth times size. One thread; views live as long as the tree, the message's fields and
+/// the body.
 struct MimeTree {
+  MimeTree() = default;
+  MimeTree(MimeTree&&) = default;
+  MimeTree& operator=(MimeTree&&) = default;
+
   std::vector<MimePart> parts;     ///< depth first; the first one is the message
   bool missing_headers = false;    ///< no field behind a delimiter
   bool missing_separator = false;  ///< no empty line between a part's fields and its body
@@ -47,7 +53,8 @@ struct MimeTreeLimits {
   std::size_t max_decoded = std::size_t{2} << 20;
 };
 
-/// @param body  of the message, LF line ends; must outlive the tree.
+/// @param fields  must outlive the tree
+/// @param body    of the message, LF line ends; must outlive the tree
 MimeTree read_mime_tree(std::span<const mail::HeaderField> fields, std::string_view body,
                         const MimeTreeLimits& limits = {});
 

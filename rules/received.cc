@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 
 #include "core/base/ip.h"
 #include "core/base/text.h"
@@ -13,17 +14,62 @@ constexpr std::size_t kMaxLine = 4096;
 
 using Kind = ReceivedLine::Kind;
 
-bool has(std::string_view text, std::string_view piece) {
-  return text.find(piece) != std::string_view::npos;
+// Blanks are everywhere: the first octet of `piece` that is none is looked for.
+std::size_t find(std::string_view text, std::string_view piece, std::size_t from = 0) {
+  const std::size_t skipped = piece.find_first_not_of(' ');
+  if (skipped == 0 || skipped == piece.npos) return text.find(piece, from);
+  const std::string_view rest = piece.substr(skipped);
+  for (std::size_t at = text.find(rest, from + skipped); at != text.npos;
+       at = text.find(rest, at + 1)) {
+    if (text.substr(at - skipped, skipped) == piece.substr(0, skipped)) return at - skipped;
+  }
+  return text.npos;
 }
+
+bool holds(std::string_view text, std::string_view piece) {
+  return find(text, piece) != std::string_view::npos;
+}
+
+/// The pairs of neighbours in a text, roughly: most pieces that are asked for are not there, and
+/// this says so without a search.
+class Pairs {
+ public:
+  void add(std::string_view text) {
+    for (std::size_t i = 1; i < text.size(); ++i) {
+      const unsigned bit = bit_of(text[i - 1], text[i]);
+      bits_[bit / 64] |= std::uint64_t{1} << bit % 64;
+    }
+  }
+  bool may_hold(std::string_view piece) const {
+    for (std::size_t i = 1; i < piece.size(); ++i) {
+      const unsigned bit = bit_of(piece[i - 1], piece[i]);
+      if ((bits_[bit / 64] >> bit % 64 & 1) == 0) return false;
+    }
+    return true;
+  }
+
+ private:
+  static constexpr unsigned kBits = 2048;
+  static unsigned bit_of(char a, char b) {
+    return (static_cast<unsigned char>(a) * 37U + static_cast<unsigned char>(b)) % kBits;
+  }
+
+  std::array<std::uint64_t, kBits / 64> bits_{};
+};
 
 /// Runs of white space as one blank, none at the ends, no semicolon at the end.
 std::string squeezed(std::string_view text) {
-  std::string out;
+  const auto is_blank = [](char c) { return is_wsp(c) || c == '\v' || c == '\f'; };
+  std::string out(text.size(), ' ');
+  char* to = out.data();
+  bool blank = true;  // before
   for (const char c : text) {
-    const char octet = is_wsp(c) || c == '\v' || c == '\f' ? ' ' : c;
-    if (octet != ' ' || (!out.empty() && out.back() != ' ')) out += octet;
+    const bool here = is_blank(c);
+    *to = here ? ' ' : c;
+    to += static_cast<std::ptrdiff_t>(!(here && blank));
+    blank = here;
   }
+  out.resize(static_cast<std::size_t>(to - out.data()));
   while (!out.empty() && (out.back() == ';' || out.back() == ' ')) out.pop_back();
   return out;
 }
@@ -36,12 +82,20 @@ bool is_month(std::string_view word) {
 
 /// "; Tue, 23 May 2006 13:06:35 -0400" at the end goes; with a comment behind it stays.
 void drop_date(std::string& line) {
-  const std::vector<std::string_view> words = split(line, ' ');
-  if (words.size() < 6 || !is_month(words[words.size() - 4])) return;
-  std::size_t first = words.size() - 5;  // "23"
-  if (words[first].empty() || !is_digit(words[first][0])) return;
-  if (first > 0 && words[first - 1].size() == 4 && words[first - 1].ends_with(',')) --first;
-  line.resize(static_cast<std::size_t>(words[first].data() - line.data()));
+  constexpr int kWords = 6;  // the last ones: "Tue," "23" "May" "2006" "13:06:35" "-0400"
+  std::string_view words[kWords];
+  std::string_view rest = line;
+  for (int i = kWords - 1; i >= 0; --i) {
+    const std::size_t blank = rest.rfind(' ');
+    if (blank == rest.npos && i > 0) return;
+    words[i] = rest.substr(blank + 1);  // npos + 1 is 0
+    rest = rest.substr(0, blank == rest.npos ? 0 : blank);
+  }
+  if (!is_month(words[2])) return;
+  std::string_view first = words[1];
+  if (first.empty() || !is_digit(first[0])) return;
+  if (words[0].size() == 4 && words[0].ends_with(',')) first = words[0];
+  line.resize(static_cast<std::size_t>(first.data() - line.data()));
   while (!line.empty() && (line.back() == ' ' || line.back() == ';')) line.pop_back();
 }
 
@@ -76,8 +130,8 @@ std::string authenticated_protocol(std::string_view line) {
   constexpr std::array<std::string_view, 12> kProtocols = {
       "ESMTPA",    "ESMTPSA",    "LMTPA", "LMTPSA", "UTF8SMTPA", "UTF8SMTPSA",
       "UTF8LMTPA", "UTF8LMTPSA", "ASMTP", "HTTP",   "HTTPS",     "HTTPU"};
-  for (std::size_t at = line.find(" with "); at != std::string_view::npos;
-       at = line.find(" with ", at + 1)) {
+  for (std::size_t at = find(line, " with "); at != std::string_view::npos;
+       at = find(line, " with ", at + 1)) {
     const std::string_view rest = line.substr(at + 6);
     const std::string_view word = rest.substr(0, rest.find_first_of(" ;"));
     for (const std::string_view protocol : kProtocols) {
@@ -87,15 +141,19 @@ std::string authenticated_protocol(std::string_view line) {
   return {};
 }
 
-std::string authentication(std::string_view line) {
+std::string authentication(std::string_view line, const Pairs& pairs) {
+  const auto has = [&](std::string_view text, std::string_view piece) {
+    return pairs.may_hold(piece) && holds(text, piece);
+  };
   if (has(line, " by ")) {
     std::string protocol = authenticated_protocol(line);
     if (!protocol.empty()) return protocol;
   }
-  const std::size_t by = line.find(" by ");
+  const std::size_t by = find(line, " by ");
   const std::string_view before = line.substr(0, by);
   if (has(before, "(AUTH: ")) return word_behind(before, "(AUTH: ", " ");
-  const std::size_t said = before.find("authenticated");
+  constexpr std::string_view kSaid = "authenticated";
+  const std::size_t said = pairs.may_hold(kSaid) ? before.find(kSaid) : before.npos;
   if (said != std::string_view::npos && has(before.substr(0, said), "]")) return "Sendmail";
   if (has(line, " (Authenticated sender: ") && by != std::string_view::npos) {
     const std::string mta = word_behind(line.substr(by), "(", ")");
@@ -168,7 +226,7 @@ bool is_qmail(std::string_view tail) {
   for (const std::string_view protocol : {"SMTP", "QMQP"}) {
     for (std::size_t at = tail.find(protocol); at != std::string_view::npos;
          at = tail.find(protocol, at + 1)) {
-      const bool word = at > 0 && tail[at - 1] == ' ' && has(tail.substr(0, at), "with ");
+      const bool word = at > 0 && tail[at - 1] == ' ' && holds(tail.substr(0, at), "with ");
       const std::string_view rest = tail.substr(at + protocol.size());
       if (word && !rest.starts_with(" id ") && !rest.starts_with("SVC")) return true;
     }
@@ -181,14 +239,18 @@ class Reader {
   ReceivedLine read(std::string_view value) {
     if (value.size() > kMaxLine) return out_;
     line_ = squeezed(value);
+    pairs_.add(line_);
     const bool in_brackets = istarts_with(line_, "(from ");
     if (!in_brackets && !istarts_with(line_, "from ")) return only(Kind::skipped);
     if (is_no_hop()) return only(Kind::skipped);
-    relay().auth = authentication(line_);
+    relay().auth = authentication(line_, pairs_);
     drop_date(line_);
     // "(localhost [127.0.0.1])by host"
-    const std::size_t stuck = line_.find(")by ");
-    if (stuck != std::string::npos) line_.insert(stuck + 1, " ");
+    const std::size_t stuck = pairs_.may_hold(")by ") ? line_.find(")by ") : std::string::npos;
+    if (stuck != std::string::npos) {
+      line_.insert(stuck + 1, " ");
+      pairs_.add(") b");
+    }
     read_id();
     read_envelope_sender();
     std::string_view rest = std::string_view(line_).substr(in_brackets ? 6 : 5);
@@ -201,6 +263,11 @@ class Reader {
   }
 
  private:
+  /// Whether `text`, a part of line_, holds `piece`.
+  bool has(std::string_view text, std::string_view piece) const {
+    return pairs_.may_hold(piece) && holds(text, piece);
+  }
+
   Relay& relay() { return out_.relay; }
   ReceivedLine only(Kind kind) {
     out_.kind = kind;
@@ -211,7 +278,7 @@ class Reader {
   // Local hand-overs, and fields that tell a name and nothing else.
   bool is_no_hop() const {
     if (has(line_, " with local for ") || has(line_, "mail pickup service by ")) return true;
-    const std::size_t by = line_.find(" by ");
+    const std::size_t by = find(line_, " by ");
     const std::size_t semicolon = line_.find(';');
     if (by == std::string::npos || semicolon == std::string::npos || semicolon < by) return false;
     const std::string_view name = std::string_view(line_).substr(5, by - 5);
@@ -223,8 +290,8 @@ class Reader {
 
   void read_id() {
     const std::string_view line = line_;
-    for (std::size_t at = line.find(" id "); at != std::string_view::npos;
-         at = line.find(" id ", at + 1)) {
+    for (std::size_t at = find(line, " id "); at != std::string_view::npos;
+         at = find(line, " id ", at + 1)) {
       std::string_view rest = line.substr(at + 4);
       if (rest.starts_with('<')) rest.remove_prefix(1);
       const std::string_view word = rest.substr(0, rest.find_first_of(" <>;"));
@@ -234,7 +301,20 @@ class Reader {
     }
   }
 
+  // Whether some mark of an envelope sender can be there.
+  bool may_tell_sender() const {
+    const std::string_view line = line_;
+    for (std::size_t at = line.find('-'); at != line.npos; at = line.find('-', at + 1)) {
+      if ((at >= 6 && istarts_with(line.substr(at - 6), "return-path")) ||
+          (at >= 8 && istarts_with(line.substr(at - 8), "envelope-"))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   void read_envelope_sender() {
+    if (!may_tell_sender()) return;
     const std::string lower = to_lower(line_);
     for (const std::string_view mark : {"return-path: ", "return-path ", "envelope-sender ",
                                         "envelope-sender=", "envelope-from ", "envelope-from="}) {
@@ -426,7 +506,7 @@ class Reader {
     return Kind::relay;
   }
 
-  static bool is_exchange(std::string_view tail) {
+  bool is_exchange(std::string_view tail) const {
     return has(tail, "with Microsoft SMTP Server") || has(tail, "with mapi id");
   }
 
@@ -506,7 +586,25 @@ class Reader {
 
   static void clean(std::string& text) {
     for (char& c : text) {
-      if (is_wsp(c) || c == '\0' || has("#[]()<>|", std::string_view(&c, 1))) c = '!';
+      switch (c) {
+        case ' ':
+        case '\t':
+        case '\r':
+        case '\n':
+        case '\0':
+        case '#':
+        case '[':
+        case ']':
+        case '(':
+        case ')':
+        case '<':
+        case '>':
+        case '|':
+          c = '!';
+          break;
+        default:
+          break;
+      }
     }
   }
 
@@ -529,15 +627,22 @@ class Reader {
   }
 
   std::string line_;
+  Pairs pairs_;  // of line_
   ReceivedLine out_;
 };
 
 }  // namespace
 
 std::string Relay::text() const {
-  return "[ ip=" + ip + " rdns=" + rdns + " helo=" + helo + " by=" + by + " ident=" + ident +
-         " envfrom=" + envfrom + " intl=" + (internal ? "1" : "0") + " id=" + id + " auth=" + auth +
-         " msa=" + (msa ? "1" : "0") + " ]";
+  std::string out;
+  constexpr std::size_t kNames = 80;
+  out.reserve(kNames + ip.size() + rdns.size() + helo.size() + by.size() + ident.size() +
+              envfrom.size() + id.size() + auth.size());
+  out.append("[ ip=").append(ip).append(" rdns=").append(rdns).append(" helo=").append(helo);
+  out.append(" by=").append(by).append(" ident=").append(ident);
+  out.append(" envfrom=").append(envfrom).append(" intl=").append(internal ? "1" : "0");
+  out.append(" id=").append(id).append(" auth=").append(auth);
+  return out.append(" msa=").append(msa ? "1" : "0").append(" ]");
 }
 
 ReceivedLine read_received(std::string_view value) {

@@ -28,6 +28,13 @@ std::chrono::nanoseconds cpu_time() {
   return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
 }
 
+// The wall's, some milliseconds late, for a fifth of what the exact one costs.
+std::chrono::nanoseconds coarse_time() {
+  timespec t{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+  return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
+}
+
 std::uint32_t options_of(const Expression& e) {
   std::uint32_t options =
       PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_USE_OFFSET_LIMIT;
@@ -187,7 +194,7 @@ void RegexRunner::start(const RegexBudget& budget) {
 
 // Most messages never come here.
 void RegexRunner::look_at_clock() {
-  const auto wall = std::chrono::steady_clock::now();
+  const auto wall = coarse_time();
   if (next_look_ == kPositionsPerLook) {
     began_ = cpu_time();
     began_on_wall_ = wall;

@@ -119,7 +119,7 @@ class RegexRunner {
   // When the clock was first looked at for this message; the thread's CPU time, and the wall's,
   // which is cheaper to ask and never less.
   std::chrono::nanoseconds began_{};
-  std::chrono::steady_clock::time_point began_on_wall_{};
+  std::chrono::nanoseconds began_on_wall_{};
   std::uint64_t positions_ = 0;  // start positions tried for this message, at most
   std::uint64_t next_look_ = 0;
   bool out_of_time_ = false;

@@ -7,34 +7,12 @@
 #include <string_view>
 #include <vector>
 
+#include "rules/globs.h"
 #include "rules/header_changes.h"
 #include "rules/place.h"
 #include "rules/relays.h"
 
 namespace gatepost::rules {
-
-/// Texts with `*` and `?`, in lower case: addresses, hosts or subjects.
-class GlobList {
- public:
-  void add(std::string_view glob);
-  void remove(std::string_view glob);
-  void clear();
-  bool empty() const { return exact_.empty() && globs_.empty(); }
-  /// Whether one of them is all of `text` (letters in either case).
-  bool matches(std::string_view text) const;
-  /// Whether one of them stands anywhere in `text`.
-  bool is_in(std::string_view text) const;
-  /// In lower case, in order.
-  std::vector<std::string> texts() const;
-  bool operator==(const GlobList&) const = default;
-
- private:
-  std::map<std::string, bool, std::less<>> exact_;  // those without wildcards
-  std::vector<std::string> globs_;
-};
-
-/// Whether `glob` (`*` and `?`) is all of `text`; octet by octet, at most |glob| * |text| steps.
-bool glob_matches(std::string_view glob, std::string_view text);
 
 /// `welcomelist_from_rcvd ADDRESS RELAY`: mail of an address that came from that relay.
 struct AddressFromRelay {

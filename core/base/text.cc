@@ -99,6 +99,13 @@ bool is_valid_utf8(std::string_view text) {
 }
 
 bool is_ascii(std::string_view text) {
+  constexpr std::size_t kBlock = 32;  // looked at together
+  while (text.size() >= kBlock) {
+    unsigned char all = 0;
+    for (std::size_t i = 0; i < kBlock; ++i) all |= static_cast<unsigned char>(text[i]);
+    if (all >= 128) return false;
+    text.remove_prefix(kBlock);
+  }
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 128; });
 }

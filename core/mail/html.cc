@@ -1,6 +1,7 @@
 #include "core/mail/html.h"
 
 #include <algorithm>
+#include <array>
 #include <bitset>
 #include <unordered_map>
 
@@ -25,10 +26,24 @@ bool is_solid(std::string_view text, std::size_t at, bool wide) {
   return white_space_at(text, at, wide) == 0;
 }
 
+std::size_t count_spaces(std::string_view text, bool wide) {
+  std::size_t count = 0;
+  for (const char c : text)
+    count += static_cast<std::size_t>((c == ' ') | ((c >= '\t') & (c <= '\r')));
+  if (!wide) return count;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (static_cast<unsigned char>(text[at]) >= 0xc2 && white_space_at(text, at, true) != 0)
+      ++count;
+  }
+  return count;
+}
+
 class Renderer final : public HtmlSink {
  public:
   Renderer(const HtmlLimits& limits, HtmlText& out)
-      : limits_(limits), out_(out), facts_(out.facts) {}
+      : limits_(limits), out_(out), facts_(out.facts) {
+    known_.fill(kNeverSeen);
+  }
 
   void start_tag(std::string_view name, HtmlAttributes& attributes) override {
     const HtmlElement* element = tag(name, 1);
@@ -80,7 +95,9 @@ class Renderer final : public HtmlSink {
   }
 
   void finish(std::size_t octets) {
-    for (const auto& [name, count] : known_) facts_.inside[std::string(name->name)] = count;
+    for (std::size_t i = 0; i < known_.size(); ++i) {
+      if (known_[i] != kNeverSeen) facts_.inside[std::string(html_element(i).name)] = known_[i];
+    }
     if (styles_.too_deep()) facts_.too_much = true;
     facts_.min_size = styles_.min_size();
     facts_.max_size = styles_.max_size();
@@ -97,10 +114,7 @@ class Renderer final : public HtmlSink {
     }
     if (facts_.tags > 0 && facts_.obfuscation > 0)
       facts_.obfuscation_ratio = static_cast<double>(facts_.obfuscation) / tags;
-    std::size_t spaces = 0;
-    for (std::size_t at = 0; at < out_.all.size(); ++at) {
-      if (white_space_at(out_.all, at, out_.wide) != 0) ++spaces;
-    }
+    const std::size_t spaces = count_spaces(out_.all, out_.wide);
     facts_.html_length = count_characters(out_.all);
     facts_.non_space_len = facts_.html_length - spaces;
     if (octets > 0) {
@@ -149,9 +163,9 @@ class Renderer final : public HtmlSink {
     int* inside = nullptr;
     int nothing = change > 0 ? 0 : 1;
     if (element != nullptr) {
-      const auto [place, fresh] = known_.try_emplace(element, 0);
-      seen = !fresh;
-      inside = &place->second;
+      inside = &known_[number_of(*element)];
+      seen = *inside != kNeverSeen;
+      if (!seen) *inside = 0;
     } else if (const auto found = facts_.inside.find(name); found != facts_.inside.end()) {
       inside = &found->second;
     } else if (facts_.inside.size() < limits_.max_elements) {
@@ -458,7 +472,8 @@ class Renderer final : public HtmlSink {
   HtmlText& out_;
   HtmlFacts& facts_;
   HtmlStyles styles_;
-  std::unordered_map<const HtmlElement*, int> known_;  // how often open
+  static constexpr int kNeverSeen = -1;
+  std::array<int, kMaxHtmlElements> known_;  // by number of the element: how often open
   int anchor_ = 0;
   int script_ = 0;
   int style_ = 0;

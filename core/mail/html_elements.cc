@@ -113,14 +113,38 @@ constexpr bool before(const HtmlElement& a, const HtmlElement& b) {
   return a.name < b.name;
 }
 static_assert(std::is_sorted(std::begin(kElements), std::end(kElements), before));
+static_assert(std::size(kElements) <= kMaxHtmlElements);
+
+// Where the elements with each first letter begin.
+struct FirstLetters {
+  unsigned char begin[27] = {};
+  constexpr FirstLetters() {
+    std::size_t at = 0;
+    for (int letter = 0; letter < 27; ++letter) {
+      while (at < std::size(kElements) && kElements[at].name[0] < 'a' + letter) ++at;
+      begin[letter] = static_cast<unsigned char>(at);
+    }
+  }
+};
+constexpr FirstLetters kFirst;
 
 }  // namespace
 
 const HtmlElement* find_html_element(std::string_view name) {
-  const auto* found =
-      std::lower_bound(std::begin(kElements), std::end(kElements), name,
-                       [](const HtmlElement& e, std::string_view n) { return e.name < n; });
-  return found != std::end(kElements) && found->name == name ? found : nullptr;
+  if (name.empty() || name[0] < 'a' || name[0] > 'z') return nullptr;
+  const int letter = name[0] - 'a';
+  for (std::size_t i = kFirst.begin[letter]; i < kFirst.begin[letter + 1]; ++i) {
+    if (kElements[i].name == name) return &kElements[i];
+  }
+  return nullptr;
+}
+
+std::size_t number_of(const HtmlElement& element) {
+  return static_cast<std::size_t>(&element - kElements);
+}
+
+const HtmlElement& html_element(std::size_t number) {
+  return kElements[number];
 }
 
 }  // namespace gatepost::mail

@@ -1,6 +1,7 @@
 #pragma once
 // The elements of HTML that rendering knows.
 
+#include <cstddef>
 #include <string_view>
 
 namespace gatepost::mail {
@@ -19,5 +20,12 @@ struct HtmlElement {
 
 /// Null for a name (in lower case) that is not known.
 const HtmlElement* find_html_element(std::string_view name);
+
+/// More than there are.
+constexpr std::size_t kMaxHtmlElements = 128;
+/// The number of a known one, from 0, below kMaxHtmlElements.
+std::size_t number_of(const HtmlElement& element);
+/// The one with that number.
+const HtmlElement& html_element(std::size_t number);
 
 }  // namespace gatepost::mail

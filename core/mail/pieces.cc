@@ -49,8 +49,29 @@ class Paragraphs {
   }
 
  private:
+  // Whether some of the `kBlock` octets at `at` needs a look, or the one behind them: without a
+  // branch, so that all are looked at together.
+  static constexpr std::size_t kBlock = 32;
+  static bool is_special(std::string_view text, std::size_t at) {
+    const auto special = [](unsigned char c) {
+      return (static_cast<unsigned char>(c - '\t') < 5) | (c == 0) |
+             (static_cast<unsigned char>(c - 0xc2) < 2) |
+             (static_cast<unsigned char>(c - 0xe1) < 3);
+    };
+    unsigned char any = 0;
+    for (std::size_t i = at; i < at + kBlock; ++i) {
+      const auto c = static_cast<unsigned char>(text[i]);
+      const auto next = static_cast<unsigned char>(text[i + 1]);
+      any = static_cast<unsigned char>(
+          any |
+          static_cast<unsigned char>(special(c) | ((c == ' ') & (special(next) | (next == ' ')))));
+    }
+    return any != 0;
+  }
+
   // The end of what needs no look: ordinary octets with single blanks between.
   static std::size_t ordinary_end(std::string_view text, std::size_t at) {
+    while (text.size() - at > kBlock && !is_special(text, at)) at += kBlock;
     const auto of = [&](std::size_t i) { return kClasses.of[static_cast<unsigned char>(text[i])]; };
     for (;; ++at) {
       while (at < text.size() && of(at) == kOrdinary) ++at;

@@ -1,6 +1,7 @@
 #pragma once
 // Where a registry ends and a domain that somebody registered begins.
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -25,7 +26,13 @@ class Registries {
   std::string domain_of(std::string_view host) const;
 
  private:
-  using Names = std::unordered_set<std::string>;
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+  using Names = std::unordered_set<std::string, Hash, std::equal_to<>>;
   Names top_, two_, three_;
 };
 

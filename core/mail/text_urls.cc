@@ -79,7 +79,13 @@ class Finder {
 
   void run(const std::function<bool(const TextUrl&)>& found) {
     std::size_t at = 0;
+    std::size_t mark = 0;  // every address has one, at its begin or behind it
     while (at < text_.size()) {
+      if (mark <= at) {
+        mark = next_mark(at);
+        if (mark == text_.size()) return;
+        at = word_begin(at, mark);
+      }
       TextUrl url;
       const std::size_t end = may_start(at) ? match(at, url) : 0;
       if (end == 0) {
@@ -94,6 +100,32 @@ class Finder {
   }
 
  private:
+  // The next '.', ':' or '@' from `at` on: "http://", "www.", "mailto:", what has a host's name.
+  std::size_t next_mark(std::size_t at) const {
+    constexpr std::size_t kBlock = 32;  // looked at together
+    const auto is_mark = [](char c) { return (c == '.') | (c == ':') | (c == '@'); };
+    for (; text_.size() - at >= kBlock; at += kBlock) {
+      // One sum for each, else the compiler looks at octet after octet.
+      unsigned char dots = 0, colons = 0, signs = 0;
+      for (std::size_t i = 0; i < kBlock; ++i) {
+        const char c = text_[at + i];
+        dots |= static_cast<unsigned char>(c == '.');
+        colons |= static_cast<unsigned char>(c == ':');
+        signs |= static_cast<unsigned char>(c == '@');
+      }
+      if ((dots | colons | signs) != 0) break;
+    }
+    while (at < text_.size() && !is_mark(text_[at])) ++at;
+    return at;
+  }
+
+  // Nothing before it can be the begin of an address that `mark` is in: what stands between a
+  // begin and the first mark ends no address of mail, let alone another one.
+  std::size_t word_begin(std::size_t from, std::size_t mark) const {
+    while (mark > from && (class_of(text_[mark - 1]) & kEndsMail) == 0) --mark;
+    return mark;
+  }
+
   bool is(std::size_t at, unsigned char bits) const {
     return at < text_.size() && (class_of(text_[at]) & bits) != 0;
   }

@@ -41,13 +41,19 @@ bool starts_with_scheme(std::string_view uri) {
   return at > 0 && at < uri.size() && uri[at] == ':';
 }
 
+std::string joined(std::string_view a, std::string_view b, std::string_view c) {
+  std::string out;
+  out.reserve(a.size() + b.size() + c.size());
+  return out.append(a).append(b).append(c);
+}
+
 // "http:", "http:/" and "http://" all become "http://".
 std::string with_slashes(std::string_view uri) {
   for (const std::string_view scheme : {"http:", "https:"}) {
     if (!istarts_with(uri, scheme)) continue;
     std::size_t rest = scheme.size();
     while (rest < uri.size() && rest < scheme.size() + 2 && uri[rest] == '/') ++rest;
-    return std::string(uri.substr(0, scheme.size())) + "//" + std::string(uri.substr(rest));
+    return joined(uri.substr(0, scheme.size()), "//", uri.substr(rest));
   }
   return std::string(uri);
 }
@@ -117,6 +123,9 @@ std::optional<std::string> plain_octet(std::string_view text) {
 
 // A host that is an IP address in disguise.
 std::optional<std::string> plain_address(std::string_view host) {
+  // The last number begins with a digit, also "0x7f".
+  const std::size_t last = host.rfind('.') + 1;  // npos + 1 is 0
+  if (last >= host.size() || !is_digit(host[last])) return std::nullopt;
   const auto parts = split(host, '.');
   if (parts.size() == 4) {
     std::string out;
@@ -181,8 +190,10 @@ class Forms {
     std::string_view uri = source;
     while (!uri.empty() && is_blank(uri.front())) uri.remove_prefix(1);
     while (!uri.empty() && is_blank(uri.back())) uri.remove_suffix(1);
-    source = std::string(uri);
-    uri = source;
+    if (uri.size() != source.size()) {
+      source = std::string(uri);
+      uri = source;
+    }
     if (uri.size() <= 1 || uri[0] == '#' || uri[0] == '?' || uri[0] == '&') return;
     if (uri[0] == '/' && uri[1] != '/') return;
     const std::size_t sign = uri.find('@');
@@ -190,14 +201,14 @@ class Forms {
       return mail(uri);
     std::string form(uri);
     std::replace(form.begin(), form.end(), '\\', '/');
-    form = with_slashes(form);
+    if (http_prefix(form) == 0) form = with_slashes(form);
     if (has_percent_octet(form)) form = decode_percent(form);
     if (!starts_with_scheme(form)) form.insert(0, form.starts_with("ftp.") ? "ftp://" : "http://");
     if (const std::size_t prefix = http_prefix(form)) {
       const std::size_t end = form.find_first_of("/?#", prefix);
       if (end != std::string::npos && end > prefix && form[end] != '/') form.insert(end, "/");
     }
-    form = without_references(form);
+    if (form.find("&#") != form.npos) form = without_references(form);
     if (form != source) add(form);
     if (http_prefix(form) != 0) web(form);
   }
@@ -234,7 +245,7 @@ class Forms {
   }
 
   void web(const std::string& form) {
-    const std::string scheme = form.substr(0, http_prefix(form));
+    const std::string_view scheme = std::string_view(form).substr(0, http_prefix(form));
     std::string_view rest = std::string_view(form).substr(scheme.size());
     const std::size_t user_end = rest.find_first_of("@/?#");
     const bool user = user_end != std::string_view::npos && rest[user_end] == '@';
@@ -242,55 +253,58 @@ class Forms {
     const std::size_t host_end = std::min(rest.find_first_of("/?#:"), rest.size());
     if (host_end == 0) return;
     std::string host(rest.substr(0, host_end));
-    std::string tail(rest.substr(host_end));
-    std::string port;
+    const std::string_view tail = rest.substr(host_end);
+    std::string_view port;
     if (tail.starts_with(':')) {
       std::size_t digits = 1;
       while (digits < tail.size() && is_digit(tail[digits])) ++digits;
       port = tail.substr(1, digits - 1);
     }
-    std::string tail_without_port = port.empty() ? "" : tail;
-    const std::string usual = scheme == "http://" ? ":80" : ":443";
-    if (!port.empty() && ":" + port == usual &&
+    std::string_view tail_without_port = port.empty() ? std::string_view() : tail;
+    const std::string_view usual = scheme == "http://" ? ":80" : ":443";
+    if (!port.empty() && port == usual.substr(1) &&
         !(tail.size() > usual.size() && tail[usual.size()] == '_') &&
         ends_word(tail, usual.size())) {
       tail_without_port = tail.substr(usual.size());
-      add(scheme + host + tail_without_port);
+      add(joined(scheme, host, tail_without_port));
     }
     std::string plain = to_lower(host);
-    if (settings_.idn && !is_ascii(host)) plain = to_a_labels(host);
-    if (plain != to_lower(host)) {
-      add(scheme + plain + tail);
-      if (!tail_without_port.empty()) add(scheme + plain + tail_without_port);
-      host = plain;
+    if (settings_.idn && !is_ascii(host)) {
+      std::string labels = to_a_labels(host);
+      if (labels != plain) {
+        add(joined(scheme, labels, tail));
+        if (!tail_without_port.empty()) add(joined(scheme, labels, tail_without_port));
+        host = labels;
+      }
+      plain = std::move(labels);
     }
     if (std::erase_if(host, [](char c) { return static_cast<unsigned char>(c) <= ' '; }) != 0)
-      add(scheme + host + tail);
-    redirected(scheme + host + tail, tail);
+      add(joined(scheme, host, tail));
+    redirected(joined(scheme, host, tail), tail);
     const std::size_t last = host.find_last_not_of('\0');
     std::size_t end = host.size();
     while (end > 0 && !is_alnum(host[end - 1])) --end;
     if (end != host.size() && last != std::string::npos) {
       host.resize(end);
-      add(scheme + host + tail);
+      add(joined(scheme, host, tail));
     }
-    if (const auto address = plain_address(host)) return add(scheme + *address + tail);
+    if (const auto address = plain_address(host)) return add(joined(scheme, *address, tail));
     const bool default_port = port.empty() ? scheme == "http://" : port == "80";
     if (scheme == "http://" && !user && plain != "localhost" && default_port)
       guess_name(plain, tail);
   }
 
-  static bool ends_word(const std::string& text, std::size_t at) {
+  static bool ends_word(std::string_view text, std::size_t at) {
     return at >= text.size() || !(is_alnum(text[at]) || text[at] == '_');
   }
 
   // Browsers look for www.NAME.com where there is no dot.
-  void guess_name(std::string_view host, const std::string& tail) {
+  void guess_name(std::string_view host, std::string_view tail) {
     if (settings_.registries != nullptr && settings_.registries->is_known(host)) return;
     std::string_view name = host;
     if (name.starts_with("www.") && name.size() > 4) name.remove_prefix(4);
     if (name.find('.') != std::string_view::npos) return;
-    add("http://www." + std::string(name) + ".com" + tail);
+    add(joined("http://www.", name, joined(".com", tail, "")));
   }
 
   void redirected(const std::string& uri, std::string_view tail) {
@@ -320,6 +334,7 @@ class Forms {
 };
 
 bool is_ipv4(std::string_view host) {
+  if (host.empty() || !is_digit(host.back())) return false;
   const auto parts = split(host, '.');
   if (parts.size() != 4) return false;
   return std::all_of(parts.begin(), parts.end(), [](std::string_view part) {
@@ -363,12 +378,11 @@ std::vector<std::string> url_forms(std::string_view uri, const UrlSettings& sett
 
 std::optional<std::pair<std::string, std::string>> host_and_domain(std::string_view uri,
                                                                    const Registries& registries) {
-  std::string lower = to_lower(uri);
-  std::string_view host = lower;
+  std::string_view host = uri;
   for (const std::string_view scheme : {"javascript:", "cid:", "file:"}) {
-    if (host.starts_with(scheme)) return std::nullopt;
+    if (istarts_with(host, scheme)) return std::nullopt;
   }
-  if (host.starts_with("mailto:")) {
+  if (istarts_with(host, "mailto:")) {
     host.remove_prefix(7);
     host = host.substr(0, host.find('?'));
     const std::size_t sign = host.find('@');
@@ -395,6 +409,8 @@ std::optional<std::pair<std::string, std::string>> host_and_domain(std::string_v
     const int octet = percent_octet(host, at);
     if (octet >= 0x21 && octet <= 0x7e) return std::nullopt;
   }
+  const std::string lower = to_lower(host);
+  host = lower;
   if (is_ipv4(host)) return std::pair{std::string(host), std::string(host)};
   if (!is_host_name(host) || !registries.is_known(host)) return std::nullopt;
   return std::pair{std::string(host), registries.domain_of(host)};

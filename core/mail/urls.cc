@@ -1,7 +1,9 @@
 #include "core/mail/urls.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <memory_resource>
 #include <unordered_set>
 
 #include "core/base/text.h"
@@ -87,12 +89,12 @@ class Collector {
   }
 
   void from_text(const TextUrl& found) {
-    std::string raw(found.text);
     if (seen_.size() >= settings_.max_urls) {
       out_.too_many = true;
       return;
     }
-    if (!seen_.insert(raw).second) return;
+    if (!seen_.insert(found.text).second) return;
+    const std::string raw(found.text);
     if (found.kind == TextUrlKind::mail && raw.find('@') == std::string::npos) return;
     if (found.kind == TextUrlKind::schemeless && !is_host_name(to_lower(found.host))) return;
     if (istarts_with(raw, "cid:") || istarts_with(raw, "mid:") || is_bare_scheme(raw)) return;
@@ -168,7 +170,10 @@ class Collector {
       out_.urls.emplace_back().raw = raw;
     }
     Url& url = out_.urls[known == index_.end() ? out_.urls.size() - 1 : known->second];
-    for (std::string& form : forms) add_once(url.cleaned, form);
+    if (url.cleaned.empty())
+      url.cleaned = std::move(forms);  // different ones
+    else
+      for (const std::string& form : forms) add_once(url.cleaned, form);
     for (auto& host : hosts) {
       add_once(url.domains, host.second);
       if (std::find(url.hosts.begin(), url.hosts.end(), host) == url.hosts.end())
@@ -197,8 +202,10 @@ class Collector {
   const UrlSettings& settings_;
   const Registries& registries_;
   UrlList out_;
-  std::unordered_map<std::string, std::size_t> index_;
-  std::unordered_set<std::string> seen_;
+  std::array<std::byte, 4096> first_memory_;
+  std::pmr::monotonic_buffer_resource memory_{first_memory_.data(), first_memory_.size()};
+  std::pmr::unordered_map<std::string, std::size_t> index_{&memory_};
+  std::pmr::unordered_set<std::string_view> seen_{&memory_};  // texts of the body
 };
 
 }  // namespace

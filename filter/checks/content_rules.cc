@@ -105,7 +105,7 @@ FindingRule meaning_of(const Policy& policy, const rules::Rule& rule) {
 
 void count_hit(const CheckContext& context, const rules::Hit& hit) {
   const Policy& policy = context.policy();
-  if (policy.rule_counters == nullptr) return;
+  if (policy.rule_counters == nullptr || hit.rule->is_subrule()) return;
   policy.rule_counters->count(static_cast<std::size_t>(hit.rule - policy.rules->rules().data()),
                               hit.rule->shadow, context.unix_time());
 }

@@ -7,6 +7,7 @@
 
 #include "core/base/text.h"
 #include "filter/session/dmarc_record.h"
+#include "filter/session/json_text.h"
 #include "rules/rule_set.h"
 
 namespace gatepost {
@@ -54,7 +55,8 @@ std::string reasons(const Verdict& verdict) {
   std::size_t left = 100;
   for (const Reason& reason : verdict.reasons) {
     if (left-- == 0) return list + ",...";
-    list += (list.empty() ? "" : ",") + reason.finding + ":" + number(reason.score, 1);
+    if (!list.empty()) list += ',';
+    list.append(reason.finding).append(":").append(number(reason.score, 1));
   }
   return list.empty() ? "none" : list;
 }
@@ -226,19 +228,86 @@ Json arc_json(const arc::ChainResult& chain) {
   return json;
 }
 
-Json findings_json(const Record& record) {
-  Json list = Json::array();
+// As text(), written at once.
+void add_text(JsonText& json, std::string_view name, std::string_view value) {
+  if (is_valid_utf8(value))
+    json.member(name, value);
+  else
+    json.member(name, printable(value, 4096));
+}
+
+// What most records have little of, or nothing. ASCII alone, like the rest.
+void add_tree(JsonText& json, std::string_view name, const Json& tree) {
+  json.key(name);
+  json.raw(tree.dump(-1, ' ', true, Json::error_handler_t::replace));
+}
+
+void add_findings(JsonText& json, const Record& record) {
+  json.key("findings");
+  json.begin('[');
   for (const Finding& finding : record.findings) {
     const FindingRule rule = record.policy ? record.policy->rule(finding) : FindingRule{};
-    Json row = {{"name", finding.name},
-                {"stage", to_string(finding.stage)},
-                {"score", rule.score * finding.factor}};
-    if (finding.shadow) row["shadow"] = true;
-    if (!finding.category.empty()) row["category"] = finding.category;
-    if (!finding.detail.empty()) row["detail"] = text(finding.detail);
-    list.push_back(std::move(row));
+    json.begin('{');
+    json.member("name", finding.name);
+    json.member("stage", to_string(finding.stage));
+    json.member("score", rule.score * finding.factor);
+    if (finding.shadow) json.member("shadow", true);
+    if (!finding.category.empty()) json.member("category", finding.category);
+    if (!finding.detail.empty()) add_text(json, "detail", finding.detail);
+    json.end('}');
   }
-  return list;
+  json.end(']');
+}
+
+void add_reasons(JsonText& json, const Verdict& verdict) {
+  json.key("reasons");
+  json.begin('[');
+  for (const Reason& reason : verdict.reasons) {
+    json.begin('{');
+    json.member("name", reason.finding);
+    json.member("score", reason.score);
+    json.member("action", to_string(reason.action));
+    json.end('}');
+  }
+  json.end(']');
+}
+
+void add_envelope(JsonText& json, const Record& record) {
+  add_text(json, "queue_id", record.envelope.queue_id);
+  json.member("client", record.connection.client ? record.connection.client->text() : "");
+  add_text(json, "client_name", record.connection.client_name);
+  add_text(json, "helo", record.connection.helo);
+  add_text(json, "mail_from", record.envelope.mail_from);
+  json.key("recipients");
+  json.begin('[');
+  for (const Recipient& recipient : record.envelope.recipients) {
+    if (is_valid_utf8(recipient.address))
+      json.value(recipient.address);
+    else
+      json.value(printable(recipient.address, 4096));
+  }
+  json.end(']');
+  add_text(json, "login", record.envelope.auth_authen);
+  add_text(json, "message_id", record.message_id);
+  json.member("size", record.message_size);
+}
+
+// What is there only when it was found.
+void add_rest(JsonText& json, const Record& record) {
+  const Facts& f = record.facts;
+  if (f.spf_helo) json.member("spf_helo", spf::to_string(f.spf_helo->code));
+  if (f.spf_client) json.member("spf_client", f.spf_client->text());
+  if (!f.relayed.empty()) add_tree(json, "relayed", relayed_json(f));
+  if (f.dmarc) {
+    Json tree = Json::object();
+    add_dmarc(tree, record);
+    add_tree(json, "dmarc_evaluation", tree);
+  }
+  if (f.arc && f.arc->status != arc::ChainStatus::none) add_tree(json, "arc", arc_json(*f.arc));
+  if (!record.verdict.hold_reason.empty())
+    add_text(json, "hold_reason", record.verdict.hold_reason);
+  if (!record.refused_recipient.empty())
+    add_text(json, "refused_recipient", record.refused_recipient);
 }
 
 }  // namespace
@@ -283,57 +352,36 @@ std::string summary_line(const Record& record) {
   return line;
 }
 
+// ASCII alone: what a terminal would obey (bidirectional controls) is an escape, and nothing is
+// lost.
 std::string to_json(const Record& record) {
   const Verdict& v = record.verdict;
   const Facts& f = record.facts;
-  Json recipients = Json::array();
-  for (const Recipient& recipient : record.envelope.recipients)
-    recipients.push_back(text(recipient.address));
-  Json reasons = Json::array();
-  for (const Reason& reason : v.reasons) {
-    reasons.push_back(
-        {{"name", reason.finding}, {"score", reason.score}, {"action", to_string(reason.action)}});
-  }
-  Json json = {
-      {"version", Record::kVersion},
-      {"time", record.unix_time},
-      {"reference", record.reference},
-      {"session", record.session_id},
-      {"queue_id", text(record.envelope.queue_id)},
-      {"client", record.connection.client ? record.connection.client->text() : ""},
-      {"client_name", text(record.connection.client_name)},
-      {"helo", text(record.connection.helo)},
-      {"mail_from", text(record.envelope.mail_from)},
-      {"recipients", std::move(recipients)},
-      {"login", text(record.envelope.auth_authen)},
-      {"message_id", text(record.message_id)},
-      {"size", record.message_size},
-      {"verdict", verdict_word(v)},
-      {"observed", v.observed},
-      {"stage", to_string(v.stage)},
-      {"score", v.score},
-      {"class", class_word(v)},
-      {"reply", v.reply.line()},
-      {"reasons", std::move(reasons)},
-      {"findings", findings_json(record)},
-      {"spf", f.spf_mail_from ? spf::to_string(f.spf_mail_from->code) : "none"},
-      {"dkim", dkim_json(f)},
-      {"dmarc", f.dmarc ? dmarc::to_string(f.dmarc->result) : "none"},
-      {"answers", answers_json(record.answers)},
-      {"policy", record.policy ? record.policy->hash : ""},
-      {"rules_hash", rules_hash(record)},
-      {"microseconds", record.duration_us},
-  };
-  if (f.spf_helo) json["spf_helo"] = spf::to_string(f.spf_helo->code);
-  if (f.spf_client) json["spf_client"] = f.spf_client->text();
-  if (!f.relayed.empty()) json["relayed"] = relayed_json(f);
-  if (f.dmarc) add_dmarc(json["dmarc_evaluation"] = Json::object(), record);
-  if (f.arc && f.arc->status != arc::ChainStatus::none) json["arc"] = arc_json(*f.arc);
-  if (!v.hold_reason.empty()) json["hold_reason"] = text(v.hold_reason);
-  if (!record.refused_recipient.empty()) json["refused_recipient"] = text(record.refused_recipient);
-  // ASCII alone: what a terminal would obey (bidirectional controls) is an escape, and nothing is
-  // lost.
-  return json.dump(-1, ' ', true, Json::error_handler_t::replace);
+  JsonText json;
+  json.begin('{');
+  json.member("version", Record::kVersion);
+  json.member("time", record.unix_time);
+  json.member("reference", record.reference);
+  json.member("session", record.session_id);
+  add_envelope(json, record);
+  json.member("verdict", verdict_word(v));
+  json.member("observed", v.observed);
+  json.member("stage", to_string(v.stage));
+  json.member("score", v.score);
+  json.member("class", class_word(v));
+  json.member("reply", v.reply.line());
+  add_reasons(json, v);
+  add_findings(json, record);
+  json.member("spf", f.spf_mail_from ? spf::to_string(f.spf_mail_from->code) : "none");
+  add_tree(json, "dkim", dkim_json(f));
+  json.member("dmarc", f.dmarc ? dmarc::to_string(f.dmarc->result) : "none");
+  add_tree(json, "answers", answers_json(record.answers));
+  json.member("policy", record.policy ? record.policy->hash : "");
+  json.member("rules_hash", rules_hash(record));
+  json.member("microseconds", record.duration_us);
+  add_rest(json, record);
+  json.end('}');
+  return json.take();
 }
 
 }  // namespace gatepost

@@ -22,9 +22,8 @@ bool answer(EvalContext& message, const EvalArguments& arguments) {
 bool sender_is_listed(EvalContext& message, std::string_view first, std::string_view second) {
   const std::string_view sender = message.subject().mail_from;
   const RuleSettings& settings = message.settings();
-  return !sender.empty() &&
-         (settings.list(first).matches(sender) || settings.list(second).matches(sender)) &&
-         ask(message, "check_for_spf_pass", {});
+  return !sender.empty() && ask(message, "check_for_spf_pass", {}) &&
+         (settings.list(first).matches(sender) || settings.list(second).matches(sender));
 }
 bool spf_welcomelist(EvalContext& message, const EvalArguments& /*arguments*/) {
   return sender_is_listed(message, "welcomelist_from_spf", "welcomelist_auth");
@@ -34,28 +33,30 @@ bool def_spf_welcomelist(EvalContext& message, const EvalArguments& /*arguments*
 }
 
 bool author_is_listed(EvalContext& message, const std::vector<AddressSignedBy>& list,
-                      const GlobList& any_method) {
+                      const GlobIndex& index, const GlobList& any_method) {
   const FindingAnswers* answers = message.subject().answers;
   if (answers == nullptr) return false;
   for (const std::string& author : message.list("From:addr")) {
     const std::string address = to_lower(author);
     const std::string own = address.substr(std::min(address.find('@'), address.size() - 1) + 1);
-    if (any_method.matches(address) && answers->is_signed_by(own)) return true;
-    for (const AddressSignedBy& one : list) {
-      if (glob_matches(one.address, address) &&
-          answers->is_signed_by(one.domain.empty() ? own : one.domain)) {
-        return true;
-      }
-    }
+    if (answers->is_signed_by(own) && any_method.matches(address)) return true;
+    const bool listed = index.any_candidate(address, [&](std::uint32_t number) {
+      const AddressSignedBy& one = list[number];
+      return answers->is_signed_by(one.domain.empty() ? own : one.domain) &&
+             glob_matches(one.address, address);
+    });
+    if (listed) return true;
   }
   return false;
 }
 bool dkim_welcomelist(EvalContext& message, const EvalArguments& /*arguments*/) {
   return author_is_listed(message, message.settings().welcomelist_from_dkim,
+                          message.prepared().welcomelist_from_dkim(),
                           message.settings().list("welcomelist_auth"));
 }
 bool def_dkim_welcomelist(EvalContext& message, const EvalArguments& /*arguments*/) {
   return author_is_listed(message, message.settings().def_welcomelist_from_dkim,
+                          message.prepared().def_welcomelist_from_dkim(),
                           message.settings().list("def_welcomelist_auth"));
 }
 

@@ -1,6 +1,8 @@
 // The text of a message: its length, its lines, and whether two renderings of it say the same.
 
 #include <algorithm>
+#include <deque>
+#include <memory_resource>
 #include <set>
 #include <unordered_map>
 
@@ -30,12 +32,20 @@ std::string as_utf8(const MimePart& part, const std::string& octets) {
 
 // ---- multipart/alternative ----
 
-using Words = std::unordered_map<std::string, int>;
+struct Words {
+  std::pmr::unordered_map<std::string_view, int> counts;
+  std::deque<std::string> texts;  // that they are of
+
+  explicit Words(std::pmr::memory_resource* memory) : counts(memory) {}
+};
 
 // Those with a letter, digit or '_'.
-void add_words(std::string_view text, Words& out) {
+void add_words(std::string part, Words& out) {
   constexpr std::size_t kMostWords = 100000;
-  for (std::size_t at = 0; at < text.size() && out.size() < kMostWords;) {
+  constexpr std::size_t kUsual = 8;  // octets a word, about
+  const std::string_view text = out.texts.emplace_back(std::move(part));
+  out.counts.reserve(out.counts.size() + std::min(text.size() / kUsual, kMostWords));
+  for (std::size_t at = 0; at < text.size() && out.counts.size() < kMostWords;) {
     while (at < text.size() && (is_wsp(text[at]) || text[at] == '\f' || text[at] == '\v')) ++at;
     std::size_t end = at;
     bool word = false;
@@ -45,7 +55,7 @@ void add_words(std::string_view text, Words& out) {
              static_cast<unsigned char>(text[end]) >= 0xC3;
       ++end;
     }
-    if (word) ++out[std::string(text.substr(at, end - at))];
+    if (word) ++out.counts[text.substr(at, end - at)];
     at = end;
   }
 }
@@ -62,7 +72,8 @@ bool is_below(const MimeTree& tree, std::size_t part, std::size_t ancestor) {
 }
 
 void compare(const MimeTree& tree, std::size_t alternative, Difference& out) {
-  Words html, text;
+  std::pmr::monotonic_buffer_resource memory(std::size_t{32} << 10);
+  Words html(&memory), text(&memory);
   for (std::size_t i = alternative + 1; i < tree.parts.size(); ++i) {
     const MimePart& part = tree.parts[i];
     if (!is_below(tree, i, alternative)) break;
@@ -72,16 +83,16 @@ void compare(const MimeTree& tree, std::size_t alternative, Difference& out) {
       add_words(as_utf8(part, octets), text);
       continue;
     }
-    const mail::HtmlText rendered = mail::render_html(as_utf8(part, octets), octets.size());
-    add_words(rendered.all, html);
-    if (html.empty() && rendered.facts.inside.contains("img")) html["\n"] = 1;
+    mail::HtmlText rendered = mail::render_html(as_utf8(part, octets), octets.size());
+    add_words(std::move(rendered.all), html);
+    if (html.counts.empty() && rendered.facts.inside.contains("img")) html.counts["\n"] = 1;
   }
-  if (html.empty()) return;
-  out.html_words = static_cast<double>(html.size());
-  out.text_words = static_cast<double>(text.size());
-  const auto left = std::count_if(html.begin(), html.end(), [&](const auto& word) {
-    const auto known = text.find(word.first);
-    return known == text.end() || word.second > known->second;
+  if (html.counts.empty()) return;
+  out.html_words = static_cast<double>(html.counts.size());
+  out.text_words = static_cast<double>(text.counts.size());
+  const auto left = std::count_if(html.counts.begin(), html.counts.end(), [&](const auto& word) {
+    const auto known = text.counts.find(word.first);
+    return known == text.counts.end() || word.second > known->second;
   });
   out.percent = std::max(out.percent, 100 * static_cast<double>(left) / out.html_words);
 }
@@ -130,9 +141,12 @@ bool blank_line_ratio(EvalContext& message, const EvalArguments& arguments) {
     LineFacts out;
     const mail::PieceText& text = message.subject().content.rawbody;
     for (std::size_t i = 0; i < text.pieces.size(); ++i) {
-      for (const std::string_view line : split(text.piece(i), '\n')) {
+      const std::string_view piece = text.piece(i);
+      for (std::size_t at = 0; at <= piece.size();) {
+        const std::size_t end = std::min(piece.find('\n', at), piece.size());
         ++out.lines;
-        if (trim(line).empty()) ++out.blank;
+        if (trim(piece.substr(at, end - at)).empty()) ++out.blank;
+        at = end + 1;
       }
     }
     return out;

@@ -18,13 +18,11 @@ bool is_freemail(EvalContext& message, const std::string& address) {
       R"(.+=.+=.+)@)",
       "i");
   if (address.empty()) return false;
-  const std::string domain = address.substr(address.rfind('@') + 1);
+  const std::string_view domain = std::string_view(address).substr(address.rfind('@') + 1);
   const RuleSettings& settings = message.settings();
-  if (settings.freemail_welcomelist.matches(address) ||
-      settings.freemail_welcomelist.matches(domain) || message.matches(kRole, address)) {
-    return false;
-  }
-  return settings.freemail_domains.matches(domain);
+  return settings.freemail_domains.matches(domain) &&
+         !settings.freemail_welcomelist.matches(address) &&
+         !settings.freemail_welcomelist.matches(domain) && !message.matches(kRole, address);
 }
 
 std::vector<std::string> lower(const std::vector<std::string>& addresses) {
@@ -184,11 +182,7 @@ bool is_bulk(EvalContext& message) {
          message.matches(kBulk, message.get("EnvelopeFrom"));
 }
 
-// check_freemail_replyto(['replyto'|'reply']): answers would go to another free address than the
-// one that is shown.
-bool freemail_replyto(EvalContext& message, const EvalArguments& arguments) {
-  const bool reply = arguments.text(0) == "reply";
-  if (is_bulk(message)) return false;
+bool differs_from_reply(EvalContext& message, bool reply) {
   const std::vector<std::string> from = lower(message.list("From:addr"));
   const std::vector<std::string> reply_to = lower(message.list("Reply-To:addr"));
   const bool from_free = any_freemail(message, from, nullptr);
@@ -208,6 +202,12 @@ bool freemail_replyto(EvalContext& message, const EvalArguments& arguments) {
     }
   }
   return false;
+}
+
+// check_freemail_replyto(['replyto'|'reply']): answers would go to another free address than the
+// one that is shown.
+bool freemail_replyto(EvalContext& message, const EvalArguments& arguments) {
+  return differs_from_reply(message, arguments.text(0) == "reply") && !is_bulk(message);
 }
 
 constexpr EvalFunction kFunctions[] = {

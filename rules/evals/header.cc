@@ -5,6 +5,7 @@
 
 #include "core/base/text.h"
 #include "core/mail/fields.h"
+#include "rules/count_octets.h"
 #include "rules/eval_context.h"
 #include "rules/evals/families.h"
 #include "rules/evals/locales.h"
@@ -29,8 +30,8 @@ bool faraway_charset(EvalContext& message, const EvalArguments& /*arguments*/) {
   return false;
 }
 
-bool is_control(unsigned char c) {
-  return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
+constexpr bool is_control(unsigned char c) {
+  return ((c < 0x20) & (c != '\t') & (c != '\n') & (c != '\r')) | (c == 0x7f);
 }
 
 // check_illegal_chars(header, ratio, count)
@@ -39,16 +40,13 @@ bool illegal_chars(EvalContext& message, const EvalArguments& arguments) {
   if (!selector.ends_with(":raw")) selector += ":raw";
   const std::string& text = message.get(selector);
   if (trim(text).empty()) return false;
-  const auto control = [](char c) {
-    const auto octet = static_cast<unsigned char>(c);
-    return octet != 0x7f && is_control(octet);
-  };
-  if (!is_ascii(text) && is_valid_utf8(text) && std::none_of(text.begin(), text.end(), control))
+  const std::size_t high = count_octets(text, [](unsigned char c) { return c >= 0x80; });
+  const std::size_t controls = count_octets(text, is_control);
+  if (high != 0 && is_valid_utf8(text) &&
+      controls == count_octets(text, [](unsigned char c) { return c == 0x7f; })) {
     return false;
-  auto illegal = std::count_if(text.begin(), text.end(), [](char c) {
-    const auto octet = static_cast<unsigned char>(c);
-    return octet >= 0x80 || is_control(octet);
-  });
+  }
+  std::size_t illegal = high + controls;
   if (illegal > 0 && iequals(selector, "Subject:raw")) {
     // One sign for cent, pound or "registered" may be.
     const auto exempt = std::count_if(
@@ -95,16 +93,16 @@ RecipientFacts recipient_facts(EvalContext& message) {
   constexpr std::size_t kSorted = 7;
   constexpr std::size_t kSimilar = 5;
   constexpr std::size_t kMost = 256;
-  std::vector<std::string> inputs = message.list("ToCc:addr");
-  if (inputs.size() < kSimilar) {
-    const auto& more = message.list("Bcc:addr");
-    inputs.insert(inputs.end(), more.begin(), more.end());
-  }
-  std::vector<std::string> addresses;
-  for (const std::string& one : inputs) {
-    if (addresses.empty() || !iequals(addresses.back(), one)) addresses.push_back(one);
-    if (addresses.size() == kMost) break;
-  }
+  std::vector<std::string_view> addresses;
+  const auto add = [&](const std::vector<std::string>& inputs) {
+    for (const std::string& one : inputs) {
+      if (addresses.size() == kMost) break;
+      if (addresses.empty() || !iequals(addresses.back(), one)) addresses.push_back(one);
+    }
+  };
+  const std::vector<std::string>& shown = message.list("ToCc:addr");
+  add(shown);
+  if (shown.size() < kSimilar) add(message.list("Bcc:addr"));
   RecipientFacts out;
   out.sorted = addresses.size() >= kSorted && std::is_sorted(addresses.begin(), addresses.end());
   if (addresses.size() < kSimilar) return out;
@@ -201,14 +199,24 @@ bool header_count_range(EvalContext& message, const EvalArguments& arguments) {
   return count >= arguments[1].number && count <= arguments[2].number;
 }
 
+bool is_upper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+
+// "%[A-Z][A-Z_-]" in a field that has no such words of its own.
 bool unresolved_template(EvalContext& message, const EvalArguments& /*arguments*/) {
-  static const FixedPattern kTemplate("%[A-Z][A-Z_-]");
   static const FixedPattern kExempt(
       "^(?:x-vms-to|x-uidl|x-face|to|cc|from|subject|references|in-reply-to|"
       "(?:x-|resent-|x-original-)?message-id):",
       "i");
-  for (const std::string_view field : split(message.get("ALL"), '\n')) {
-    if (message.matches(kTemplate, field) && !message.matches(kExempt, field)) return true;
+  const std::string_view all = message.get("ALL");
+  for (std::size_t at = all.find('%'); at != all.npos; at = all.find('%', at + 1)) {
+    if (at + 2 >= all.size() || !is_upper(all[at + 1])) continue;
+    if (!is_upper(all[at + 2]) && all[at + 2] != '_' && all[at + 2] != '-') continue;
+    const std::size_t begin = all.rfind('\n', at) + 1;  // npos + 1 is 0
+    const std::size_t end = std::min(all.find('\n', at), all.size());
+    if (!message.matches(kExempt, all.substr(begin, end - begin))) return true;
+    at = end - 1;
   }
   return false;
 }

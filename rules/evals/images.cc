@@ -64,7 +64,8 @@ struct ImageFacts {
 };
 
 ImageFacts read_images(EvalContext& message) {
-  constexpr std::size_t kMostDecoded = std::size_t{256} << 10;  // sizes stand near the beginning
+  constexpr std::size_t kMostDecoded = std::size_t{256} << 10;  // of JPEG: behind other data
+  constexpr std::size_t kBeginning = 64;
   ImageFacts out;
   for (const MimePart& part : message.mime().parts) {
     if (!part.leaf || part.encoding != "base64") continue;
@@ -74,7 +75,8 @@ ImageFacts read_images(EvalContext& message) {
     if (part.type == "image/jpeg" || part.type == "image/jpg") kind = kJpeg;
     if (kind == kAll) continue;
     std::string data;
-    mail::decode_transfer(part.raw, mail::TransferEncoding::base64, kMostDecoded, data);
+    mail::decode_transfer(part.raw, mail::TransferEncoding::base64,
+                          kind == kJpeg ? kMostDecoded : kBeginning, data);
     const Size size = kind == kGif   ? gif_size(data)
                       : kind == kPng ? png_size(data)
                                      : jpeg_size(data);

@@ -76,7 +76,8 @@ bool is_relay(const std::string& wanted, const Relay& relay) {
 }
 
 // 1: listed and from there; -1: listed, and from elsewhere; 0: not listed.
-int from_relay(EvalContext& message, const std::vector<AddressFromRelay>& list) {
+int from_relay(EvalContext& message, const std::vector<AddressFromRelay>& list,
+               const GlobIndex& index) {
   if (list.empty()) return 0;
   const std::vector<const Relay*> relays = last_relays(message);
   if (relays.empty()) return 0;
@@ -84,14 +85,14 @@ int from_relay(EvalContext& message, const std::vector<AddressFromRelay>& list) 
   for (const std::string& sender : message.senders()) {
     const std::string address = to_lower(sender);
     bool forged = false;
-    for (const AddressFromRelay& one : list) {
-      if (!glob_matches(one.address, address)) continue;
-      if (std::any_of(relays.begin(), relays.end(),
-                      [&](const Relay* relay) { return is_relay(one.relay, *relay); })) {
-        return 1;
-      }
+    const bool found = index.any_candidate(address, [&](std::uint32_t number) {
+      const AddressFromRelay& one = list[number];
+      if (!glob_matches(one.address, address)) return false;
       forged = true;
-    }
+      return std::any_of(relays.begin(), relays.end(),
+                         [&](const Relay* relay) { return is_relay(one.relay, *relay); });
+    });
+    if (found) return 1;
     if (forged && !message.settings().list("welcomelist_allows_relays").matches(address)) out = -1;
   }
   return out;
@@ -99,10 +100,12 @@ int from_relay(EvalContext& message, const std::vector<AddressFromRelay>& list) 
 
 int from_in_welcomelist_state(EvalContext& message) {
   if (any_in(message.senders(), message.settings().list("welcomelist_from"))) return 1;
-  return from_relay(message, message.settings().welcomelist_from_rcvd);
+  return from_relay(message, message.settings().welcomelist_from_rcvd,
+                    message.prepared().welcomelist_from_rcvd());
 }
 int from_in_default_state(EvalContext& message) {
-  return from_relay(message, message.settings().def_welcomelist_from_rcvd);
+  return from_relay(message, message.settings().def_welcomelist_from_rcvd,
+                    message.prepared().def_welcomelist_from_rcvd());
 }
 bool from_in_welcomelist(EvalContext& message, const EvalArguments& /*arguments*/) {
   return from_in_welcomelist_state(message) > 0;
@@ -135,7 +138,8 @@ bool mailfrom_matches_rcvd(EvalContext& message, const EvalArguments& /*argument
 bool host_is_in(const std::string& host, const std::map<std::string, bool, std::less<>>& list) {
   std::string_view name = host;
   if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);
-  const bool is_address = IpAddress::parse(name).has_value();
+  const bool may_be = !name.empty() && (is_digit(name.back()) || name.find(':') != name.npos);
+  const bool is_address = may_be && IpAddress::parse(name).has_value();
   constexpr int kLabels = 11;  // of a longer name the last ones
   if (!is_address) {
     while (std::count(name.begin(), name.end(), '.') >= kLabels)

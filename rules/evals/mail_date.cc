@@ -1,7 +1,7 @@
 #include "rules/evals/mail_date.h"
 
 #include <algorithm>
-#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -46,6 +46,7 @@ int month_of(std::string_view word) {
 
 // "7:05" or "07:05:59".
 bool read_time(std::string_view word, int& hour, int& minute, int& second) {
+  if (word.empty() || !is_digit(word[0])) return false;
   const auto pieces = split(word, ':');
   if (pieces.size() < 2 || pieces.size() > 3) return false;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
@@ -61,6 +62,22 @@ bool read_time(std::string_view word, int& hour, int& minute, int& second) {
 struct Date {
   int year = 0, month = 0, day = 0;
 };
+
+std::vector<std::string_view> words_of(std::string_view text) {
+  constexpr std::size_t kMostText = 1000;
+  constexpr std::size_t kUsual = 16;
+  const auto between = [](char c) { return c == ',' || is_wsp(c); };
+  std::vector<std::string_view> out;
+  out.reserve(kUsual);
+  text = text.substr(0, kMostText);
+  for (std::size_t at = 0; at < text.size();) {
+    while (at < text.size() && between(text[at])) ++at;
+    const std::size_t begin = at;
+    while (at < text.size() && !between(text[at])) ++at;
+    if (at > begin) out.push_back(text.substr(begin, at - begin));
+  }
+  return out;
+}
 
 // Takes the words of the date away.
 bool take_date(std::vector<std::string_view>& words, Date& out) {
@@ -125,11 +142,7 @@ std::int64_t days_since_1970(int year, int month, int day) {
 }  // namespace
 
 std::optional<std::int64_t> read_mail_date(std::string_view text) {
-  std::string flat(text.substr(0, 1000));
-  std::replace_if(
-      flat.begin(), flat.end(), [](char c) { return c == ',' || is_wsp(c); }, ' ');
-  std::vector<std::string_view> words = split(flat, ' ');
-  std::erase_if(words, [](std::string_view word) { return word.empty(); });
+  std::vector<std::string_view> words = words_of(text);
   Date date;
   if (!take_date(words, date)) return std::nullopt;
   int hour = 0, minute = 0, second = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/text.h"
+#include "rules/count_octets.h"
 #include "rules/eval_context.h"
 #include "rules/evals/families.h"
 #include "rules/evals/locales.h"
@@ -103,19 +104,21 @@ void read_qp_line(std::string_view line, QuotedPrintable& out, MimeFacts& facts)
   }
 }
 
-void read_text_line(const MimePart& part, std::string_view line, MimeFacts& out, double& normal,
-                    double& unicode) {
+void read_plain_text(const MimePart& part, MimeFacts& out, double& normal, double& unicode) {
   if (part.type != "text/plain") return;
+  const std::string_view text = part.raw;
   if (!part.has_charset || part.charset == "us-ascii") {
-    const bool illegal = std::any_of(line.begin(), line.end(), [](char c) {
-      return c == '\0' || c == '\r' || static_cast<unsigned char>(c) >= 0x80;
-    });
-    if (illegal) ++out.ascii_text_illegal;
+    const auto illegal = [](unsigned char c) { return (c == 0) | (c == '\r') | (c >= 0x80); };
+    if (count_octets(text, illegal) != 0) {
+      each_line(text, [&](std::string_view line) {
+        if (count_octets(line, illegal) != 0) ++out.ascii_text_illegal;
+      });
+    }
   }
   if (!part.encoding.empty() && part.encoding != "7bit" && part.encoding != "8bit") return;
   double found = 0;  // &#xHHHH;
-  for (std::size_t at = line.find("&#x"); at != line.npos; at = line.find("&#x", at + 1)) {
-    const std::string_view hex = line.substr(at + 3, 5);
+  for (std::size_t at = text.find("&#x"); at != text.npos; at = text.find("&#x", at + 1)) {
+    const std::string_view hex = text.substr(at + 3, 5);
     const bool is_entity =
         hex.size() == 5 && hex[4] == ';' && std::all_of(hex.begin(), hex.begin() + 4, [](char c) {
           return is_digit(c) || (c >= 'A' && c <= 'F');
@@ -123,7 +126,7 @@ void read_text_line(const MimePart& part, std::string_view line, MimeFacts& out,
     if (is_entity) ++found;
   }
   unicode += found;
-  normal += static_cast<double>(line.size()) - 8 * found;
+  normal += static_cast<double>(text.size()) - 8 * found;
 }
 
 MimeFacts read_facts(EvalContext& message) {
@@ -146,12 +149,9 @@ MimeFacts read_facts(EvalContext& message) {
                                       ? static_cast<double>(part.raw.size())
                                       : 0});
     }
-    const bool is_qp = part.encoding == "quoted-printable";
-    if (!is_qp && part.type != "text/plain") continue;
-    each_line(part.raw, [&](std::string_view line) {
-      if (is_qp) read_qp_line(line, qp, out);
-      read_text_line(part, line, out, normal, unicode);
-    });
+    if (part.encoding == "quoted-printable")
+      each_line(part.raw, [&](std::string_view line) { read_qp_line(line, qp, out); });
+    read_plain_text(part, out, normal, unicode);
   }
   if (qp.octets > 0) {
     out.qp_ratio = qp.needless / qp.octets;
@@ -252,14 +252,21 @@ bool faraway_charset(EvalContext& message, const EvalArguments& /*arguments*/) {
   if (charset.empty() || is_usual_charset(charset, message.settings().ok_locales)) return false;
   // Such a charset holds ASCII, too.
   const std::string& text = message.subject().content.body.text;
-  const auto high = std::count_if(text.begin(), text.end(),
-                                  [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+  const auto high =
+      static_cast<std::ptrdiff_t>(count_octets(text, [](unsigned char c) { return c >= 0x80; }));
   return high > 3 && high >= static_cast<std::ptrdiff_t>(text.size()) - high;
 }
 
 struct Capitals {
   double percent = 0;
 };
+
+constexpr bool is_lower_or_digit(unsigned char c) {
+  return (static_cast<unsigned char>(c - 'a') < 26) | (static_cast<unsigned char>(c - '0') < 10);
+}
+constexpr bool is_upper(unsigned char c) {
+  return static_cast<unsigned char>(c - 'A') < 26;
+}
 
 Capitals read_capitals(EvalContext& message) {
   static const FixedPattern kBase64(R"(^(?:[A-Za-z0-9+/=]{60,76} ){2})");
@@ -283,10 +290,8 @@ Capitals read_capitals(EvalContext& message) {
     length += 1;  // the line end
     const auto count = [&](std::string_view text) {
       length += static_cast<double>(text.size());
-      for (const char c : text) {
-        if ((c >= 'a' && c <= 'z') || is_digit(c)) ++lower;  // numbers are no shouting
-        if (c >= 'A' && c <= 'Z') ++upper;
-      }
+      lower += static_cast<double>(count_octets(text, is_lower_or_digit));  // numbers do not shout
+      upper += static_cast<double>(count_octets(text, is_upper));
     };
     if (piece.find('\x1b') != piece.npos && message.matches(kJapanese, piece)) {
       const auto at = static_cast<std::size_t>(message.found().data() - piece.data());

@@ -127,9 +127,10 @@ bool contains(std::string_view text, std::string_view piece) {
 }
 
 bool from_domain(EvalContext& message, std::string_view domain) {
-  const std::string from = to_lower(message.get("From:addr"));
-  if (!from.ends_with(domain)) return false;
+  const std::string_view from = message.get("From:addr");
+  if (from.size() < domain.size()) return false;
   const std::size_t at = from.size() - domain.size();
+  if (!iequals(from.substr(at), domain)) return false;
   return at == 0 || !(is_alnum(from[at - 1]) || from[at - 1] == '_');
 }
 
@@ -150,7 +151,9 @@ bool gated(EvalContext& message, const EvalArguments& /*arguments*/) {
       message.matches(kQmail, message.get("Received"))) {
     return true;
   }
-  return !message.has("Received") || message.matches(kGroups, message.get("Received"));
+  if (!message.has("Received")) return true;
+  const std::string& received = message.get("Received");
+  return contains(received, "from groups.msn.com (") && message.matches(kGroups, received);
 }
 bool is_gated(EvalContext& message) {
   struct Gated {
@@ -171,7 +174,8 @@ bool msn_groups(EvalContext& message, const EvalArguments& /*arguments*/) {
   static const FixedPattern kTo(R"(<\K\S+(?=@groups\.msn\.com>))", "i");
   static const FixedPattern kServer(
       R"(from mail pickup service by \K(?:p\d\d.)groups\.msn\.com\b)");
-  if (!message.matches(kTo, message.get("To"))) return false;
+  const std::string& to = message.get("To");
+  if (to.find('<') == to.npos || !message.matches(kTo, to)) return false;
   const std::string name(message.found());
   if (!message.matches(kServer, message.get("Received"))) return false;
   const std::string server(message.found());
@@ -209,7 +213,7 @@ HotmailFacts hotmail_facts(EvalContext& message) {
       is_hotmail_hop(message, received)) {
     return {};
   }
-  if (message.matches(kHelo, received)) return {true, false};
+  if (contains(received, "hotmail.com") && message.matches(kHelo, received)) return {true, false};
   return {false, from_domain(message, "hotmail.com")};
 }
 bool forged_hotmail(EvalContext& message, const EvalArguments& /*arguments*/) {
@@ -272,11 +276,24 @@ bool forged_gmail(EvalContext& message, const EvalArguments& /*arguments*/) {
            message.get("X-Google-Smtp-Source").size() >= kToken);
 }
 
+// " rly-xx01.", letters in either case.
+bool names_aol_relay(std::string_view text) {
+  constexpr std::string_view kBegin = " rly-";
+  for (std::size_t at = text.find('-'); at != text.npos; at = text.find('-', at + 1)) {
+    if (at + 6 > text.size()) return false;
+    if (at + 1 >= kBegin.size() && ascii_lower(text[at - 1]) == 'y' &&
+        istarts_with(text.substr(at + 1 - kBegin.size()), kBegin) && is_alpha(text[at + 1]) &&
+        is_alpha(text[at + 2]) && is_digit(text[at + 3]) && is_digit(text[at + 4]) &&
+        text[at + 5] == '.') {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool fake_aol_relay(EvalContext& message, const EvalArguments& /*arguments*/) {
-  static const FixedPattern kRelay(R"( rly-[a-z][a-z]\d\d\.)", "i");
   static const FixedPattern kReal(R"(/AOL-\d+\.\d+\.\d+\)|ESMTP id (?:RELAY|MAILRELAY|MAILIN))");
-  return message.matches(kRelay, flat_received(message)) &&
-         !message.matches(kReal, flat_received(message));
+  return names_aol_relay(flat_received(message)) && !message.matches(kReal, flat_received(message));
 }
 
 bool forged_gw05(EvalContext& message, const EvalArguments& /*arguments*/) {

@@ -23,7 +23,7 @@ namespace gatepost::milter {
 inline constexpr std::size_t kInputSize = std::size_t{64}
                                           << 10;  ///< read at once from a connection
 inline constexpr std::size_t kKeptSize = 4096;    ///< edits kept for the reply
-inline constexpr int kMaxDescriptor = 1 << 16;
+inline constexpr int kMaxDescriptor = 1 << 14;
 
 }  // namespace gatepost::milter
 

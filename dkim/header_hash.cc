@@ -1,11 +1,11 @@
 #include "dkim/header_hash.h"
 
+#include <algorithm>
 #include <string_view>
 #include <unordered_map>
 
 #include "core/base/encoding.h"
 #include "core/base/text.h"
-#include "dkim/tag_list.h"
 
 namespace gatepost::dkim {
 
@@ -13,16 +13,21 @@ namespace {
 
 /// RFC 6376 section 3.4.2: unfolded, runs of white space become one space, none at either end.
 void append_relaxed(std::string_view value, std::string& out) {
+  value = trim(value);
+  const std::size_t before = out.size();
+  out.resize(before + value.size());
+  char* to = out.data() + before;
   bool space = false;
-  for (const char c : trim(value)) {
+  for (const char c : value) {
     if (is_wsp(c)) {
       space = true;
       continue;
     }
-    if (space) out += ' ';
+    if (space) *to++ = ' ';
     space = false;
-    out += c;
+    *to++ = c;
   }
+  out.resize(static_cast<std::size_t>(to - out.data()));
 }
 
 void append_field(const KeptField& field, std::string_view text, Canonicalization form,
@@ -36,15 +41,37 @@ void append_field(const KeptField& field, std::string_view text, Canonicalizatio
   append_relaxed(text.substr(field.colon + 1), out);
 }
 
-/// RFC 6376 section 3.7: the value of b= is deleted, with all white space around it.
+/// RFC 6376 section 3.7: the value of b= is deleted, with all white space around it. Tags are not
+/// looked at closely: a signature that is hashed has been read already.
 std::string without_b(const KeptField& field) {
-  const std::string_view value = std::string_view(field.text).substr(field.colon + 1);
-  const auto tags = TagList::parse(value, {.octets = kMaxSignatureField});
-  const Tag* b = tags ? tags->find("b") : nullptr;
-  if (!b) return field.text;
-  const auto begin = static_cast<std::size_t>(b->raw.data() - field.text.data());
-  std::string text = field.text;
-  return text.erase(begin, b->raw.size());
+  const std::string_view text = field.text;
+  for (std::size_t begin = field.colon + 1; begin < text.size();) {
+    const std::size_t end = std::min(text.find(';', begin), text.size());
+    const std::string_view tag = text.substr(begin, end - begin);
+    const std::size_t equals = tag.find('=');
+    if (equals != std::string_view::npos && trim(tag.substr(0, equals)) == "b")
+      return std::string(text.substr(0, begin + equals + 1)).append(text.substr(end));
+    begin = end + 1;
+  }
+  return field.text;
+}
+
+/// Up to so many comparisons, names are compared with names and fields one by one.
+constexpr std::size_t kFewComparisons = 4000;
+
+/// What canonical_fields() does, without a table.
+void append_few(const std::vector<KeptField>& fields, std::size_t own,
+                const std::vector<std::string>& names, Canonicalization form, std::string& out) {
+  out.reserve(2048);
+  for (auto name = names.begin(); name != names.end(); ++name) {
+    auto above = std::count(names.begin(), name, *name);  // mentions before this one
+    for (std::size_t i = fields.size(); i-- > 0;) {
+      if (i == own || fields[i].name != *name || above-- > 0) continue;
+      append_field(fields[i], fields[i].text, form, out);
+      out += "\r\n";
+      break;
+    }
+  }
 }
 
 }  // namespace
@@ -55,10 +82,13 @@ KeptField keep_field(const mail::HeaderField& field) {
   kept.text.reserve(field.name.size() + 1 + field.value.size());
   kept.text = field.name;
   kept.text += ':';
-  for (const char c : field.value) {
-    if (c == '\n' && kept.text.back() != '\r') kept.text += '\r';
-    kept.text += c;
+  std::string_view rest = field.value;
+  for (std::size_t at = 0; (at = rest.find('\n')) != std::string_view::npos;) {
+    kept.text += rest.substr(0, at);
+    kept.text += kept.text.back() == '\r' ? "\n" : "\r\n";
+    rest.remove_prefix(at + 1);
   }
+  kept.text += rest;
   kept.name = to_lower(trim(field.name));
   return kept;
 }
@@ -77,6 +107,11 @@ std::string canonical_own_field(const KeptField& field, Canonicalization form) {
 
 std::string canonical_fields(const std::vector<KeptField>& fields, std::size_t own,
                              const std::vector<std::string>& names, Canonicalization form) {
+  std::string text;
+  if (names.size() * (names.size() + fields.size()) <= kFewComparisons) {
+    append_few(fields, own, names, form, text);
+    return text;
+  }
   std::unordered_map<std::string_view, std::vector<std::size_t>> unused;
   for (const std::string& name : names) unused[name];
   for (std::size_t i = 0; i < fields.size(); ++i) {
@@ -84,7 +119,6 @@ std::string canonical_fields(const std::vector<KeptField>& fields, std::size_t o
     // RFC 6376 section 3.5 h=: names other DKIM-Signature fields, never the signature's own.
     if (wanted != unused.end() && i != own) wanted->second.push_back(i);
   }
-  std::string text;
   for (const std::string& name : names) {
     // RFC 6376 section 5.4.2: from the bottom up; a name too many stands for no field.
     auto& left = unused[name];

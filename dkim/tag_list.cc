@@ -1,5 +1,6 @@
 #include "dkim/tag_list.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -59,6 +60,7 @@ Result<TagList> TagList::parse(std::string_view text, TagLimits limits) {
   }
   if (trim(text).empty()) return permanent_error("tag list is empty");
   TagList list;
+  list.tags_.reserve(std::min<std::size_t>(12, limits.tags));
   std::size_t begin = 0;
   while (begin <= text.size()) {
     const std::size_t end = std::min(text.find(';', begin), text.size());

@@ -39,30 +39,32 @@ std::string base64_encode(std::string_view octets) {
 }
 
 std::optional<std::string> base64_decode(std::string_view text) {
-  std::string out;
-  out.reserve(text.size() / 4 * 3);
+  std::string out(text.size() / 4 * 3 + 3, '\0');
+  char* to = out.data();
   std::uint32_t group = 0;
   int count = 0;
   int padding = 0;
   for (const char c : text) {
-    if (is_wsp(c)) continue;
+    const int value = kValues[static_cast<unsigned char>(c)];
+    if (value < 0 && is_wsp(c)) continue;
     if (c == '=') {
       if (++padding > 2) return std::nullopt;
       continue;
     }
-    const int value = kValues[static_cast<unsigned char>(c)];
     if (value < 0 || padding > 0) return std::nullopt;
     group = group << 6 | static_cast<std::uint32_t>(value);
     if (++count == 4) {
-      out +=
-          {static_cast<char>(group >> 16), static_cast<char>(group >> 8), static_cast<char>(group)};
+      *to++ = static_cast<char>(group >> 16);
+      *to++ = static_cast<char>(group >> 8);
+      *to++ = static_cast<char>(group);
       count = 0;
       group = 0;
     }
   }
   if (count == 1 || (padding > 0 && count + padding != 4)) return std::nullopt;
-  if (count == 2) out += static_cast<char>(group >> 4);
-  if (count == 3) out += {static_cast<char>(group >> 10), static_cast<char>(group >> 2)};
+  if (count >= 2) *to++ = static_cast<char>(group >> (count == 2 ? 4 : 10));
+  if (count == 3) *to++ = static_cast<char>(group >> 2);
+  out.resize(static_cast<std::size_t>(to - out.data()));
   return out;
 }
 

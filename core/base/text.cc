@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/base/utf8.h"
+
 namespace gatepost {
 
 std::string to_lower(std::string_view text) {
@@ -29,6 +31,7 @@ std::string_view trim(std::string_view text) {
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> pieces;
+  pieces.reserve(static_cast<std::size_t>(std::count(text.begin(), text.end(), separator)) + 1);
   for (;;) {
     const auto at = text.find(separator);
     pieces.push_back(text.substr(0, at));
@@ -39,8 +42,17 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 
 namespace {
 
-// The length of the valid UTF-8 sequence at the start of `text` (RFC 3629), 0 when there is none.
-std::size_t utf8_length(std::string_view text, std::uint32_t& code) {
+// C0, C1, DEL and the controls that reorder what a reader sees (bidirectional text, line
+// separators).
+bool is_hazardous(std::uint32_t code) {
+  return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x061C ||
+         (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
+         (code >= 0x2066 && code <= 0x2069) || code == 0xFEFF;
+}
+
+}  // namespace
+
+std::size_t utf8_sequence(std::string_view text, std::uint32_t& code) {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = at(0);
   if (lead < 0x80) return code = lead, 1;
@@ -56,16 +68,6 @@ std::size_t utf8_length(std::string_view text, std::uint32_t& code) {
   return length;
 }
 
-// C0, C1, DEL and the controls that reorder what a reader sees (bidirectional text, line
-// separators).
-bool is_hazardous(std::uint32_t code) {
-  return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x061C ||
-         (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
-         (code >= 0x2066 && code <= 0x2069) || code == 0xFEFF;
-}
-
-}  // namespace
-
 std::string printable(std::string_view text, std::size_t limit) {
   static constexpr char kHex[] = "0123456789abcdef";
   std::string out;
@@ -73,7 +75,7 @@ std::string printable(std::string_view text, std::size_t limit) {
   while (!text.empty()) {
     if (out.size() >= limit) return out + "...";
     std::uint32_t code = 0;
-    const std::size_t length = utf8_length(text, code);
+    const std::size_t length = utf8_sequence(text, code);
     if (text[0] == '\\') {
       out += "\\\\";
     } else if (length != 0 && !is_hazardous(code)) {
@@ -90,8 +92,12 @@ std::string printable(std::string_view text, std::size_t limit) {
 
 bool is_valid_utf8(std::string_view text) {
   while (!text.empty()) {
+    if (static_cast<unsigned char>(text[0]) < 0x80) {
+      text.remove_prefix(1);
+      continue;
+    }
     std::uint32_t code = 0;
-    const std::size_t length = utf8_length(text, code);
+    const std::size_t length = utf8_sequence(text, code);
     if (length == 0) return false;
     text.remove_prefix(length);
   }

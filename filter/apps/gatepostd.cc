@@ -605,8 +605,10 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
 #ifdef __GLIBC__
   // Rule databases are megabytes each: blocks of their own, which go back to the system with their
-  // rule set. glibc would raise the threshold with the first one that is freed.
+  // rule set. glibc would raise the threshold with the first one that is freed. What messages free
+  // stays for the next one.
   mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+  mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
 #endif
   gatepost::compile_rules_if_asked(argc, argv);
   try {

@@ -1,9 +1,9 @@
 #include "filter/dmarc_log/entry.h"
 
 #include <set>
+#include <string_view>
 
-#include <nlohmann/json.hpp>
-
+#include "core/base/json_writer.h"
 #include "core/base/text.h"
 #include "filter/session/dmarc_record.h"
 
@@ -11,23 +11,31 @@ namespace gatepost::dmarc_log {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-Json text(std::string_view value) {
-  return is_valid_utf8(value) && value.size() <= 1024 ? std::string(value) : printable(value, 1024);
+void add(JsonWriter& out, std::string_view value) {
+  constexpr std::size_t kMost = 1024;
+  if (value.size() <= kMost && is_valid_utf8(value))
+    out.text(value);
+  else
+    out.text(printable(value, kMost));
 }
 
-Json recipient_domains(const Envelope& envelope) {
+void add(JsonWriter& out, std::string_view key, std::string_view value) {
+  out.key(key);
+  add(out, value);
+}
+
+void add_recipient_domains(JsonWriter& out, const Envelope& envelope) {
   constexpr std::size_t kMost = 100;
-  std::set<std::string> domains;
+  std::set<std::string_view> domains;
   for (const Recipient& recipient : envelope.recipients) {
     const auto at = recipient.address.rfind('@');
     if (at != std::string::npos && domains.size() < kMost)
-      domains.insert(recipient.address.substr(at + 1));
+      domains.insert(std::string_view(recipient.address).substr(at + 1));
   }
-  Json list = Json::array();
-  for (const std::string& domain : domains) list.push_back(text(domain));
-  return list;
+  out.key("envelope_to");
+  out.begin_array();
+  for (const std::string_view domain : domains) add(out, domain);
+  out.end_array();
 }
 
 }  // namespace
@@ -39,19 +47,26 @@ bool is_kept(const Record& record) {
 
 std::string to_line(const Record& record) {
   const Verdict& verdict = record.verdict;
-  Json json = Json::object();
-  json.emplace("v", kVersion);
-  json.emplace("time", record.unix_time);
-  json.emplace("reference", record.reference);
-  json.emplace("client", record.connection.client ? record.connection.client->text() : "");
-  json.emplace("helo", text(record.connection.helo));
-  json.emplace("envelope_from", text(record.envelope.mail_from_domain));
-  json.emplace("envelope_to", recipient_domains(record.envelope));
-  json.emplace("verdict", verdict.action == Action::none ? "accept" : to_string(verdict.action));
-  json.emplace("observed", verdict.observed);
-  add_dmarc(json, record);
-  std::string line = json.dump(-1, ' ', true, Json::error_handler_t::replace);
-  return line.size() > kMaxLine ? std::string() : line;
+  std::string line;
+  line.reserve(1024);
+  JsonWriter out(line);
+  out.begin_object();
+  out.key("v");
+  out.number(kVersion);
+  out.key("time");
+  out.number(record.unix_time);
+  add(out, "reference", record.reference);
+  add(out, "client", record.connection.client ? record.connection.client->text() : "");
+  add(out, "helo", record.connection.helo);
+  add(out, "envelope_from", record.envelope.mail_from_domain);
+  add_recipient_domains(out, record.envelope);
+  add(out, "verdict", verdict.action == Action::none ? "accept" : to_string(verdict.action));
+  out.key("observed");
+  out.boolean(verdict.observed);
+  write_dmarc(out, record);
+  out.end_object();
+  if (line.size() > kMaxLine) line.clear();
+  return line;
 }
 
 }  // namespace gatepost::dmarc_log

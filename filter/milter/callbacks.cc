@@ -167,13 +167,14 @@ sfsistat on_negotiate(SMFICTX* ctx, unsigned long actions, unsigned long steps, 
   }
   auto milter = std::make_unique<Milter>(*g_shared);
   milter->refuse_all = g_shared->draining || g_shared->sessions > g_shared->max_sessions;
-  // Each reply that nobody needs costs a round trip. DATA is answered although nothing is decided
-  // there: Postfix over TCP waits 44 ms when no reply comes between envelope and content.
+  // Each reply that nobody needs costs a round trip. Over TCP, DATA is answered although nothing is
+  // decided there: Postfix waits 44 ms when no reply comes between envelope and content.
   const auto policy = g_shared->services.policy.get();
   unsigned long no_reply = SMFIP_NR_HDR | SMFIP_NR_BODY;
   if (!milter->refuse_all && !policy->may_answer(Stage::connect)) no_reply |= SMFIP_NR_CONN;
   if (!policy->may_answer(Stage::helo)) no_reply |= SMFIP_NR_HELO;
   if (!policy->may_answer(Stage::mail)) no_reply |= SMFIP_NR_MAIL;
+  if (!g_shared->over_tcp && !policy->may_answer(Stage::data)) no_reply |= SMFIP_NR_DATA;
   if (!policy->may_answer(Stage::end_of_headers)) no_reply |= SMFIP_NR_EOH;
   milter->no_reply = no_reply & steps;
   milter->leading_space = (steps & SMFIP_HDR_LEADSPC) != 0;
@@ -254,7 +255,7 @@ sfsistat on_rcpt(SMFICTX* ctx, char** arguments) {
 sfsistat on_data(SMFICTX* ctx) {
   return guarded_in_transaction(ctx, [&](Milter& milter) {
     milter.session.set_queue_id(macro(ctx, "i"));
-    return answer_stage(ctx, milter, Stage::data, 0,
+    return answer_stage(ctx, milter, Stage::data, SMFIP_NR_DATA,
                         [&](Session::Done done) { milter.session.data(std::move(done)); });
   });
 }

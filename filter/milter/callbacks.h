@@ -17,6 +17,7 @@ struct Shared {
 
   SessionServices& services;
   std::size_t max_sessions = 1000;
+  bool over_tcp = true;  ///< how the MTA reaches us
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> sessions{0};
 

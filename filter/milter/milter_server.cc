@@ -70,6 +70,7 @@ Result<void> set_group_and_mode(const MilterOptions& options) {
 MilterServer::MilterServer(MilterOptions options, SessionServices& services)
     : impl_(new Impl{std::move(options), Shared(services), {}, {}}) {
   impl_->shared.max_sessions = impl_->options.max_sessions;
+  impl_->shared.over_tcp = impl_->options.listen.family != SocketAddress::Family::unix_socket;
 }
 
 // The threads of libmilter may still run: their state is left to the end of the process.

@@ -1,5 +1,8 @@
 #include "filter/session/dmarc_record.h"
 
+#include <utility>
+#include <vector>
+
 #include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
@@ -10,81 +13,143 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json text(std::string_view value) {
-  return is_valid_utf8(value) && value.size() <= 4096 ? std::string(value) : printable(value, 4096);
+/// Takes what JsonWriter takes, for an object that is kept as a tree.
+class JsonTree {
+ public:
+  explicit JsonTree(Json& object) : open_{&object} {}
+
+  void begin_object() { open_.push_back(&add(Json::object())); }
+  void end_object() { open_.pop_back(); }
+  void begin_array() { open_.push_back(&add(Json::array())); }
+  void end_array() { open_.pop_back(); }
+  void key(std::string_view name) { key_ = name; }
+  void text(std::string_view value) { add(value); }
+  void boolean(bool value) { add(value); }
+  void null() { add(nullptr); }
+
+ private:
+  Json& add(Json value) {
+    Json& in = *open_.back();
+    if (!in.is_array()) return *in.emplace(key_, std::move(value)).first;
+    in.push_back(std::move(value));
+    return in.back();
+  }
+
+  std::vector<Json*> open_;  // what is written into, the innermost last
+  std::string key_;
+};
+
+template <class Out>
+void add(Out& out, std::string_view key, std::string_view value) {
+  constexpr std::size_t kMost = 4096;
+  out.key(key);
+  if (value.size() <= kMost && is_valid_utf8(value))
+    out.text(value);
+  else
+    out.text(printable(value, kMost));
+}
+
+template <class Out>
+void add(Out& out, std::string_view key, bool value) {
+  out.key(key);
+  out.boolean(value);
+}
+
+template <class Out>
+void add(Out& out, std::string_view key, const char* value) {
+  add(out, key, std::string_view(value));
 }
 
 // As in reports: "pass" is what passed and is aligned.
-const char* evaluated(const dmarc::Alignment& alignment) {
+std::string_view evaluated(const dmarc::Alignment& alignment) {
   return alignment.aligned ? "pass" : "fail";
 }
 
-Json spf_json(const Record& record, const dmarc::Outcome& outcome) {
+template <class Out>
+void add_spf(Out& out, const Record& record, const dmarc::Outcome& outcome) {
+  out.key("spf");
   const auto& spf = record.facts.spf_mail_from;
-  if (!spf) return nullptr;
-  Json json = Json::object();
-  json.emplace("domain", text(spf->domain));
-  json.emplace("scope", record.envelope.mail_from.empty() ? "helo" : "mfrom");
-  json.emplace("result", spf::to_string(spf->code));
-  json.emplace("aligned", outcome.spf.aligned);
-  return json;
+  if (!spf) return out.null();
+  out.begin_object();
+  add(out, "domain", spf->domain);
+  add(out, "scope", record.envelope.mail_from.empty() ? "helo" : "mfrom");
+  add(out, "result", spf::to_string(spf->code));
+  add(out, "aligned", outcome.spf.aligned);
+  out.end_object();
 }
 
-Json dkim_json(const Record& record, const dmarc::Outcome& outcome) {
+template <class Out>
+void add_dkim(Out& out, const Record& record, const dmarc::Outcome& outcome) {
   constexpr std::size_t kMost = 100;  // RFC 9990 wants the first ones at least
-  Json list = Json::array();
+  out.key("dkim");
+  out.begin_array();
+  std::size_t count = 0;
   for (const auto& signature : record.facts.dkim) {
-    if (list.size() == kMost) break;
+    if (count++ == kMost) break;
     const bool passed = signature.outcome == dkim::Outcome::pass;
-    Json one = Json::object();
-    one.emplace("domain", text(signature.domain));
-    one.emplace("selector", text(signature.selector));
-    one.emplace("result", dkim::to_string(signature.outcome));
-    one.emplace("aligned",
-                passed && outcome.dkim.aligned && iequals(signature.domain, outcome.dkim.domain));
-    list.push_back(std::move(one));
+    out.begin_object();
+    add(out, "domain", signature.domain);
+    add(out, "selector", signature.selector);
+    add(out, "result", dkim::to_string(signature.outcome));
+    add(out, "aligned",
+        passed && outcome.dkim.aligned && iequals(signature.domain, outcome.dkim.domain));
+    out.end_object();
   }
-  return list;
+  out.end_array();
 }
 
-Json overrides_json(const dmarc::Disposition& disposition) {
-  Json list = Json::array();
-  for (const dmarc::OverrideReason& reason : disposition.overrides)
-    list.push_back({{"type", dmarc::to_string(reason.type)}, {"comment", text(reason.comment)}});
-  return list;
+template <class Out>
+void add_disposition(Out& out, const dmarc::Outcome& outcome,
+                     const dmarc::Disposition& disposition) {
+  add(out, "disposition",
+      outcome.result == dmarc::ResultCode::pass ? "pass" : dmarc::to_string(disposition.action));
+  out.key("overrides");
+  out.begin_array();
+  for (const dmarc::OverrideReason& reason : disposition.overrides) {
+    out.begin_object();
+    add(out, "type", dmarc::to_string(reason.type));
+    add(out, "comment", reason.comment);
+    out.end_object();
+  }
+  out.end_array();
+  add(out, "disposition_reason", disposition.reason);
+}
+
+template <class Out>
+void add_members(Out& out, const Record& record) {
+  if (!record.facts.dmarc) return;
+  const dmarc::Outcome& o = *record.facts.dmarc;
+  const bool psl = record.policy && record.policy->dmarc_discovery == dmarc::DiscoveryMode::psl;
+  add(out, "header_from", o.author_domain);
+  add(out, "org_domain", o.org_domain);
+  add(out, "record_domain", o.record_domain);
+  add(out, "record", o.record ? std::string_view(o.record->text) : "");
+  add(out, "policy", dmarc::to_string(o.policy));
+  add(out, "policy_tag", dmarc::to_string(o.policy_tag));
+  add(out, "testing", o.testing);
+  add(out, "applied_policy", dmarc::to_string(o.applied_policy));
+  add(out, "discovery", psl ? "psl" : "treewalk");
+  add(out, "result", dmarc::to_string(o.result));
+  add(out, "reason", o.reason);
+  add_spf(out, record, o);
+  add_dkim(out, record, o);
+  out.key("evaluated");
+  out.begin_object();
+  add(out, "spf", evaluated(o.spf));
+  add(out, "dkim", evaluated(o.dkim));
+  out.end_object();
+  if (const auto& d = record.facts.dmarc_disposition) add_disposition(out, o, *d);
 }
 
 }  // namespace
 
-// Lists in braces would copy every value, and those inside of it again: this is made for each
-// message.
-void add_dmarc(Json& json, const Record& record) {
-  if (!record.facts.dmarc) return;
-  const dmarc::Outcome& o = *record.facts.dmarc;
-  const bool psl = record.policy && record.policy->dmarc_discovery == dmarc::DiscoveryMode::psl;
-  json.emplace("header_from", text(o.author_domain));
-  json.emplace("org_domain", text(o.org_domain));
-  json.emplace("record_domain", text(o.record_domain));
-  json.emplace("record", o.record ? text(o.record->text) : Json(""));
-  json.emplace("policy", dmarc::to_string(o.policy));
-  json.emplace("policy_tag", dmarc::to_string(o.policy_tag));
-  json.emplace("testing", o.testing);
-  json.emplace("applied_policy", dmarc::to_string(o.applied_policy));
-  json.emplace("discovery", psl ? "psl" : "treewalk");
-  json.emplace("result", dmarc::to_string(o.result));
-  json.emplace("reason", text(o.reason));
-  json.emplace("spf", spf_json(record, o));
-  json.emplace("dkim", dkim_json(record, o));
-  Json evaluated_json = Json::object();
-  evaluated_json.emplace("spf", evaluated(o.spf));
-  evaluated_json.emplace("dkim", evaluated(o.dkim));
-  json.emplace("evaluated", std::move(evaluated_json));
-  if (const auto& d = record.facts.dmarc_disposition) {
-    json.emplace("disposition",
-                 o.result == dmarc::ResultCode::pass ? "pass" : dmarc::to_string(d->action));
-    json.emplace("overrides", overrides_json(*d));
-    json.emplace("disposition_reason", text(d->reason));
-  }
+void add_dmarc(Json& object, const Record& record) {
+  JsonTree tree(object);
+  add_members(tree, record);
+}
+
+void write_dmarc(JsonWriter& out, const Record& record) {
+  add_members(out, record);
 }
 
 }  // namespace gatepost

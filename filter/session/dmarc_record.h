@@ -4,6 +4,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "core/base/json_writer.h"
 #include "filter/session/record.h"
 
 namespace gatepost {
@@ -18,5 +19,7 @@ namespace gatepost {
 ///    "disposition": "none"|"pass"|"quarantine"|"reject",
 ///    "overrides": [{"type", "comment"}], "disposition_reason"}
 void add_dmarc(nlohmann::ordered_json& object, const Record& record);
+/// Writes the same members, inside of an object that was begun.
+void write_dmarc(JsonWriter& out, const Record& record);
 
 }  // namespace gatepost

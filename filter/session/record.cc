@@ -1,7 +1,7 @@
 #include "filter/session/record.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <charconv>
 
 #include <nlohmann/json.hpp>
 
@@ -21,9 +21,9 @@ constexpr std::size_t kMaxAnswers = 500;
 constexpr std::size_t kMaxAnswerText = 64 * 1024;
 
 std::string number(double value, int digits) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
+  char text[330];  // the longest double
+  const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, digits);
+  return {text, end.ptr};
 }
 
 std::string_view verdict_word(const Verdict& verdict) {
@@ -63,13 +63,9 @@ std::string reasons(const Verdict& verdict) {
 
 /// Foreign text as one word: without blanks nobody can write a key=value of his own into the line.
 std::string word(std::string_view text, std::size_t limit = 512) {
-  std::string out;
-  for (const char c : printable(text, limit)) {
-    if (c == ' ')
-      out += "\\x20";
-    else
-      out += c;
-  }
+  std::string out = printable(text, limit);
+  for (std::size_t at = 0; (at = out.find(' ', at)) != std::string::npos;)
+    out.replace(at, 1, "\\x20");
   return out;
 }
 

@@ -13,6 +13,7 @@
 #include "filter/dmarc_log/day_files.h"
 #include "filter/dmarc_log/entry.h"
 #include "filter/dmarc_log/read_log.h"
+#include "filter/session/dmarc_record.h"
 #include "tests/support/system/small_disk.h"
 #include "tests/support/system/temp_folder.h"
 
@@ -132,6 +133,27 @@ TEST(Entry, HostileTextStaysInItsLine) {
   const std::string line = to_line(r);
   EXPECT_EQ(line.find_first_of("\r\n\x1b\xff"), std::string::npos) << line;
   EXPECT_FALSE(parse_line(line).is_null()) << line;
+}
+
+TEST(Entry, SaysOfDmarcWhatTheLogSays) {
+  std::vector<Record> records = {failed("1"), failed("2"), failed("3"), failed("4")};
+  records[1].facts.spf_mail_from.reset();
+  records[1].facts.dkim.clear();
+  records[1].facts.dmarc_disposition.reset();
+  records[2].facts.dmarc->record.reset();
+  records[2].facts.dmarc->reason = "B\xc3\xbccher \xf0\x9f\x93\xa7 \xff \"quoted\"\n\x7f";
+  records[2].facts.dkim = {{}, {.outcome = dkim::Outcome::pass, .domain = std::string(5000, 'd')}};
+  records[3].facts.dkim.resize(150);
+  for (const Record& record : records) {
+    Json expected = Json::object();
+    add_dmarc(expected, record);
+    const std::string members = expected.dump(-1, ' ', true);
+    const std::string line = to_line(record);
+    const auto at = line.find("\"header_from\"");
+    ASSERT_NE(at, std::string::npos);
+    EXPECT_EQ("{" + line.substr(at), members);
+    EXPECT_EQ(Json::parse(line).dump(-1, ' ', true), line) << "as nlohmann writes it";
+  }
 }
 
 TEST(Entry, IsKeptForDomainsWithARecordAtTheEndOfAMessage) {

@@ -53,8 +53,8 @@ struct MatchState {
   std::vector<mail::PieceText> pieces;  ///< the addresses, then by group of mimeheader rules
   /// Bits by meta in the order in which they are computed: those that have to be.
   std::vector<std::uint64_t> wanted;
-  MatchProfile* profile = nullptr;      ///< of the match that runs, else null
-  std::uint32_t round = 0;              ///< one more for each text of each message
+  MatchProfile* profile = nullptr;  ///< of the match that runs, else null
+  std::uint32_t round = 0;          ///< one more for each text of each message
 };
 
 /// States of one rule set that nobody uses now. The lock is held to take and to put back only.

@@ -64,11 +64,11 @@ Delimiter delimiter_of(std::string_view line, std::string_view boundary) {
   return last ? Delimiter::last : Delimiter::next;
 }
 
-// Where the word of a parameter stands: behind `name` that no word character is before and '=' is
-// behind; npos when there is none.
+// Where the word of a parameter stands: behind `name` (lower case) that no word character is before
+// and '=' is behind; npos when there is none.
 std::size_t parameter_at(std::string_view value, std::string_view name) {
   for (std::size_t at = 0; at + name.size() <= value.size(); ++at) {
-    if (!istarts_with(value.substr(at), name)) continue;
+    if (ascii_lower(value[at]) != name[0] || !istarts_with(value.substr(at), name)) continue;
     if (at > 0 && (is_alnum(value[at - 1]) || value[at - 1] == '_')) continue;
     std::size_t next = at + name.size();
     while (next < value.size() && is_wsp(value[next])) ++next;

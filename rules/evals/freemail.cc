@@ -182,7 +182,10 @@ bool is_bulk(EvalContext& message) {
          message.matches(kBulk, message.get("EnvelopeFrom"));
 }
 
-bool differs_from_reply(EvalContext& message, bool reply) {
+// check_freemail_replyto(['replyto'|'reply']): answers would go to another free address than the
+// one that is shown.
+bool freemail_replyto(EvalContext& message, const EvalArguments& arguments) {
+  const bool reply = arguments.text(0) == "reply";
   const std::vector<std::string> from = lower(message.list("From:addr"));
   const std::vector<std::string> reply_to = lower(message.list("Reply-To:addr"));
   const bool from_free = any_freemail(message, from, nullptr);
@@ -190,9 +193,10 @@ bool differs_from_reply(EvalContext& message, bool reply) {
   const bool differ = std::none_of(from.begin(), from.end(), [&](const std::string& one) {
     return std::find(reply_to.begin(), reply_to.end(), one) != reply_to.end();
   });
-  if (from_free && reply_free && differ) return true;
+  if (from_free && reply_free && differ) return !is_bulk(message);
   if (!reply && !reply_free) return false;
   if (reply && ((!reply_to.empty() && !reply_free) || !from_free)) return false;
+  if (is_bulk(message)) return false;
   const BodyAddresses& body = body_addresses(message);
   if (body.too_many) return false;
   const std::vector<std::string>& answers = !reply || reply_free ? reply_to : from;
@@ -202,12 +206,6 @@ bool differs_from_reply(EvalContext& message, bool reply) {
     }
   }
   return false;
-}
-
-// check_freemail_replyto(['replyto'|'reply']): answers would go to another free address than the
-// one that is shown.
-bool freemail_replyto(EvalContext& message, const EvalArguments& arguments) {
-  return differs_from_reply(message, arguments.text(0) == "reply") && !is_bulk(message);
 }
 
 constexpr EvalFunction kFunctions[] = {

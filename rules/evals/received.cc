@@ -15,6 +15,10 @@ namespace {
 // An IPv4 or IPv6 address, loosely.
 #define GATEPOST_IP R"((?:\d{1,3}(?:\.\d{1,3}){3}|(?:IPv6:)?[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*))"
 
+bool contains(std::string_view text, std::string_view piece) {
+  return text.find(piece) != text.npos;
+}
+
 // ---- dates ----
 
 struct Dates {
@@ -41,9 +45,13 @@ void read_received(EvalContext& message, Dates& out) {
   }
   if (fields.empty()) return;
   std::vector<std::string_view> local;
-  const bool from_here = message.matches(kLocal, fields.front());
+  const std::string_view first = fields.front();
+  const bool may_be_local = contains(first, "localhost") || contains(first, "127.0.0.1") ||
+                            contains(first, "invoked by uid");
+  const bool from_here = may_be_local && message.matches(kLocal, first);
   const std::size_t next = from_here ? 1 : 0;
-  if (next < fields.size() && message.matches(kFetched, fields[next])) {
+  if (next < fields.size() && contains(fields[next], "(fetchmail-") &&
+      message.matches(kFetched, fields[next])) {
     local.assign(fields.begin(), fields.begin() + static_cast<std::ptrdiff_t>(next + 1));
     fields.erase(fields.begin(), fields.begin() + static_cast<std::ptrdiff_t>(next + 1));
   }
@@ -121,10 +129,6 @@ bool outlook_message_id(EvalContext& message, const EvalArguments& /*arguments*/
 }
 
 // ---- providers ----
-
-bool contains(std::string_view text, std::string_view piece) {
-  return text.find(piece) != text.npos;
-}
 
 bool from_domain(EvalContext& message, std::string_view domain) {
   const std::string_view from = message.get("From:addr");

@@ -55,6 +55,7 @@ struct RulesSettings {
   std::vector<std::string> files;  ///< files, and folders whose *.cf are read in order
   bool strict = false;             ///< an unsupported construct refuses the load
   std::string cache_directory;     ///< empty: "rules-cache" below the state directory
+  bool wait_at_start = false;      ///< for rules that are not compiled yet
 };
 
 /// What [findings] says of a name that is none of finding_table(): one of the content rules has it,

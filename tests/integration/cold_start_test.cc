@@ -23,6 +23,8 @@ class ColdStart : public testing::Test {
     auto daemon = DaemonUnderTest::start(scenario);
     ASSERT_TRUE(daemon.ok()) << daemon.error().text();
     daemon_ = std::move(*daemon);
+    // It has read its rules when it answers; before, it would read those of the test.
+    ASSERT_EQ(state(), "none");
   }
 
   /// Starts it again with these rules and rules.start, which is the default when `start` is empty.

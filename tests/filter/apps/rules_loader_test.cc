@@ -100,11 +100,14 @@ TEST_F(RulesLoader, GreenTestLinesAreRunOnceForASet) {
   EXPECT_EQ(compiled(kGood).tests, 2U);
   EXPECT_EQ(compiled(kGood).tests, 0U);
   EXPECT_EQ(left(kGood).tests, 0U);
-  const std::string more = std::string(kGood) + "test B ok wx\n";
-  EXPECT_EQ(left(more).tests, 3U) << "another line";
+  const std::string line = std::string(kGood) + "test B ok wx\n";
+  EXPECT_EQ(left(line).tests, 3U) << "another line";
+  EXPECT_EQ(left(line).tests, 0U) << "its patterns were compiled already";
+  const std::string more = std::string(kGood) + "body C /c/\ntest C ok c\n";
+  EXPECT_EQ(left(more).tests, 3U);
   EXPECT_EQ(left(more).tests, 3U) << "what PCRE2 says alone is not kept";
   EXPECT_EQ(compiled(more).tests, 3U);
-  EXPECT_EQ(compiled(more).tests, 0U);
+  EXPECT_EQ(compiled(more).tests + left(more).tests, 0U);
   const std::string other = std::string(kGood) + "score A 2\n";
   EXPECT_EQ(compiled(other).tests, 2U) << "another set";
   const std::string red = std::string(kGood) + "test B ok nothing\n";

@@ -107,6 +107,7 @@ class Compiler {
     out_.stats.jobs = jobs.size();
     out_.stats.jobs_from_cache = done->from_cache;
     out_.stats.children = done->children;
+    out_.stats.left = done->left;
     for (const PlannedChunk& chunk : chunks_) {
       auto taken = take_outcome(chunk, done->outcomes[chunk.job][chunk.place]);
       if (!taken.ok()) return taken.error();
@@ -480,6 +481,10 @@ class Compiler {
 };
 
 }  // namespace
+
+std::string content_hash(const RuleFile& file) {
+  return hash_of(file.rules, file.settings);
+}
 
 Result<Compiled> compile(const RuleFile& file, const CompileOptions& options) {
   return Compiler(file, options).run();

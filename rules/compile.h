@@ -15,6 +15,14 @@
 
 namespace gatepost::rules {
 
+/// What becomes of patterns that the cache does not hold.
+enum class Missing {
+  compile,
+  /// They are checked and left to PCRE2, in milliseconds: the set hits the same, but too slowly for
+  /// mail (CompileStats::left).
+  leave,
+};
+
 struct CompileOptions {
   /// Where compiled rules are kept; made with mode 0700 when it is missing. Empty: nowhere.
   std::filesystem::path cache_directory;
@@ -26,6 +34,7 @@ struct CompileOptions {
   std::size_t chunk_size = 250;
   ChildLimits limits;    ///< of each child
   int max_children = 0;  ///< at one time; 0: one for each processor
+  Missing missing = Missing::compile;
   MatchLimits match;
   /// Which of a rule's four scores counts. Rules (not subrules) whose score there is 0 do not run
   /// and count 0, as in SpamAssassin.
@@ -41,6 +50,7 @@ struct CompileStats {
   std::size_t databases = 0;
   std::size_t database_octets = 0;
   std::size_t jobs = 0, jobs_from_cache = 0, children = 0;
+  std::size_t left = 0;  ///< patterns that Missing::leave has left to PCRE2
 };
 
 struct Compiled {
@@ -58,5 +68,8 @@ struct Compiled {
 /// @return a config error when the cache directory is not ours alone; an internal error when the
 /// helper cannot be started or memory is short. A pattern never makes it fail.
 Result<Compiled> compile(const RuleFile& file, const CompileOptions& options);
+
+/// Everything that a hit depends on, RuleSet::hash() of what compile() makes of it: 64 hex digits.
+std::string content_hash(const RuleFile& file);
 
 }  // namespace gatepost::rules

@@ -72,6 +72,10 @@ class Runner {
       keys_[i] = key_of(encoded);
       if (!from_cache(i)) missing_.push_back(i);
     }
+    if (options_.missing == Missing::leave) {
+      leave_missing();
+      return std::move(run_);
+    }
     if (options_.helper.program.empty()) {
       for (const std::size_t i : missing_) {
         for (const Chunk& chunk : jobs_[i]) run_.outcomes[i].push_back(compile_chunk(chunk));
@@ -93,6 +97,15 @@ class Runner {
     run_.outcomes[i] = std::move(*outcome);
     ++run_.from_cache;
     return true;
+  }
+
+  void leave_missing() {
+    for (const std::size_t i : missing_) {
+      for (const Chunk& chunk : jobs_[i]) {
+        run_.outcomes[i].push_back(chunk_without_hyperscan(chunk, {}));
+        run_.left += chunk.patterns.size();
+      }
+    }
   }
 
   Result<void> in_children() {

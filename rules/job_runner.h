@@ -16,6 +16,7 @@ struct JobRun {
   std::vector<std::string> complaints;  ///< of the cache, for people
   std::size_t from_cache = 0;
   std::size_t children = 0;
+  std::size_t left = 0;  ///< patterns of jobs that were not to be compiled
 };
 
 /// A chunk whose child fails is cut in eight and tried once more; what fails again has the route

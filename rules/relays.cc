@@ -50,15 +50,20 @@ class Reader {
     const auto address = IpAddress::parse(relay.ip);
     const bool authenticated = !relay.auth.empty();
     if (inferred_) {
-      if (!relay.ip_private && !authenticated) in_trusted_ = in_internal_ = false;
+      const bool known = address && networks_.configured.contains(*address);
+      if (!relay.ip_private && !authenticated && !known) in_trusted_ = in_internal_ = false;
       return;
     }
-    if (!authenticated && !(address && trusted_list_.contains(*address))) {
+    if (!authenticated && !(address && is_in(trusted_list_, *address))) {
       in_trusted_ = in_internal_ = false;
       return;
     }
-    if (!authenticated && !(address && internal_list_.contains(*address))) in_internal_ = false;
+    if (!authenticated && !(address && is_in(internal_list_, *address))) in_internal_ = false;
     if (address && networks_.msa.contains(*address)) found_msa_ = relay.msa = true;
+  }
+
+  bool is_in(const NetworkList& list, const IpAddress& address) const {
+    return list.find(address).value_or(networks_.configured.contains(address));
   }
 
   const RelayNetworks& networks_;
@@ -74,11 +79,15 @@ class Reader {
 
 }  // namespace
 
-bool NetworkList::contains(const IpAddress& address) const {
+std::optional<bool> NetworkList::find(const IpAddress& address) const {
   for (const Entry& entry : entries_) {
     if (entry.network.contains(address)) return !entry.excluded;
   }
-  return address.is_loopback();
+  return std::nullopt;
+}
+
+bool NetworkList::contains(const IpAddress& address) const {
+  return find(address).value_or(address.is_loopback());
 }
 
 Relays read_relays(std::span<const mail::HeaderField> fields, const RelayNetworks& networks) {

@@ -2,6 +2,7 @@
 // The hops of a message, from the last one back, and which of them can be believed.
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,6 +25,9 @@ class NetworkList {
   void add(Entry entry) { entries_.push_back(entry); }
   bool empty() const { return entries_.empty(); }
   const std::vector<Entry>& entries() const { return entries_; }
+  /// Whether the list says that it is in or out, or nothing.
+  std::optional<bool> find(const IpAddress& address) const;
+  /// Loopback addresses are in unless they are taken out.
   bool contains(const IpAddress& address) const;
   bool operator==(const NetworkList&) const = default;
 
@@ -38,6 +42,9 @@ struct RelayNetworks {
   NetworkList trusted;
   NetworkList internal;
   NetworkList msa;  ///< submission hosts: all hops behind one are trusted
+  /// What the program's configuration says of relays of ours: trusted and internal, too, unless a
+  /// list takes them out. That alone changes nothing for the others.
+  NetworkList configured;
   /// Fields with an address each: read as the oldest hops.
   std::vector<std::string> originating_ip_headers = {"X-Yahoo-Post-IP", "X-Originating-IP",
                                                      "X-Apparently-From", "X-SenderIP"};

@@ -5,7 +5,8 @@ namespace gatepost::rules {
 std::string fingerprint(const RuleSettings& s) {
   std::string out;
   const auto add = [&](std::string_view text) { out.append(text) += '\0'; };
-  for (const NetworkList* list : {&s.networks.trusted, &s.networks.internal, &s.networks.msa}) {
+  for (const NetworkList* list :
+       {&s.networks.trusted, &s.networks.internal, &s.networks.msa, &s.networks.configured}) {
     for (const NetworkList::Entry& entry : list->entries())
       add((entry.excluded ? "!" : "") + entry.network.text());
     add("");

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "core/base/encoding.h"
 #include "core/base/text.h"
+#include "rules/codec.h"
+#include "rules/compile.h"
 #include "rules/stage_fields.h"
 #include "rules/test_message.h"
 
@@ -102,6 +105,19 @@ MatchOutcome match(const RuleFile& file, const Rule& rule, std::string_view text
 
 }  // namespace
 
+std::string test_lines_key(const RuleFile& file, int score_set) {
+  Writer out;
+  out.text("test lines");
+  out.text(content_hash(file));
+  out.u32(static_cast<std::uint32_t>(score_set));
+  for (const RuleTest& test : file.tests) {
+    out.text(test.rule);
+    out.u8(test.must_hit ? 1 : 0);
+    out.text(test.text);
+  }
+  return hex_encode(sha256(out.data()));
+}
+
 TestReport run_tests(const RuleFile& file, const RuleSet& set, int score_set) {
   const auto index = index_by_name(file);
   std::unordered_set<std::string_view> unsupported;
@@ -132,6 +148,7 @@ TestReport run_tests(const RuleFile& file, const RuleSet& set, int score_set) {
       continue;
     }
     ++report.failed;
+    if (outcome.budget_exceeded) ++report.limited;
     report.diagnostics.push_back({Severity::error,
                                   rule.name + (test.must_hit ? " does not hit '" : " hits '") +
                                       printable(test.text, 120) + "', expected a " +

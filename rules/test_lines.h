@@ -2,6 +2,7 @@
 // `test NAME ok|fail TEXT`: examples that a rule must, or must not, hit.
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "rules/rule.h"
@@ -12,10 +13,15 @@ namespace gatepost::rules {
 struct TestReport {
   std::size_t passed = 0;
   std::size_t failed = 0;
+  std::size_t limited = 0;  ///< of these: a budget ended the match, so nothing is certain
   std::size_t not_run = 0;  ///< of rules that are not supported, do not run or are not there
   /// An error for each that failed, a warning for each that was not run; in the order of the lines.
   std::vector<Diagnostic> diagnostics;
 };
+
+/// Names the test lines of `file` with all that their outcome depends on, but for this program: 64
+/// hex digits.
+std::string test_lines_key(const RuleFile& file, int score_set);
 
 /// Runs the test lines of `file` against the set that compile() made of it. The text is, for a rule
 /// of type

@@ -1,5 +1,6 @@
 #include "core/attachments/archive.h"
 
+#include <algorithm>
 #include <memory>
 
 #include <archive.h>
@@ -60,11 +61,48 @@ std::uint64_t measured(archive* a, std::uint64_t limit) {
   return size;
 }
 
+// What the formats and filters of open_handle() begin with; programs may unpack themselves.
+constexpr std::string_view kBegins[] = {
+    "PK",
+    "7z\xbc\xaf\x27\x1c",
+    "Rar!",
+    "MSCF",
+    "MZ",
+    "\x7f"
+    "ELF",
+    "\x1f\x8b",
+    "BZh",
+    "\xfd"
+    "7zXZ",
+    "\x28\xb5\x2f\xfd",
+};
+
+// The checksum of a tar's first header is octal: libarchive asks for no more before it adds up.
+bool may_be_tar(std::string_view octets) {
+  constexpr std::size_t kHeader = 512;
+  return octets.size() >= kHeader && octets.substr(148, 8).find_first_not_of(std::string_view(
+                                         " 01234567\0", 10)) == std::string_view::npos;
+}
+
 }  // namespace
 
-std::optional<Archive> list_archive(std::string_view octets, const ArchiveLimits& limits) {
+bool may_be_archive(std::string_view octets) {
   // libarchive takes an empty file for an empty archive.
-  if (octets.size() < 20) return std::nullopt;
+  if (octets.size() < 20) return false;
+  if (std::any_of(std::begin(kBegins), std::end(kBegins),
+                  [&](std::string_view begin) { return octets.starts_with(begin); }) ||
+      may_be_tar(octets))
+    return true;
+  if (octets.substr(1, 3) == "\x2a\x4d\x18") return true;  // a frame that zstd skips
+  if (octets[2] == '-' && octets[3] == 'l' && octets[6] == '-') return true;  // lha
+  // The directory of a zip stands at its end, whatever stands before it.
+  constexpr std::size_t kTail = std::size_t{20} << 10;
+  return octets.substr(octets.size() - std::min(octets.size(), kTail)).find("PK\5\6") !=
+         std::string_view::npos;
+}
+
+std::optional<Archive> list_archive(std::string_view octets, const ArchiveLimits& limits) {
+  if (!may_be_archive(octets)) return std::nullopt;
   const Handle handle = open_handle(octets);
   if (handle == nullptr) return std::nullopt;
   Archive out;

@@ -33,6 +33,10 @@ struct Archive {
   bool broken = false;            ///< the rest cannot be read
 };
 
+/// Whether it may be worth asking list_archive(): false only for what this finds to be none. Cheap:
+/// looks at the begin, and for zip at the end.
+bool may_be_archive(std::string_view octets);
+
 /// Lists zip, 7z, rar, cab, lha and tar (also compressed by gzip, bzip2, xz or zstd). Archives in
 /// it are entries like others. Work is bounded by `limits` and the length of `octets`. Any thread.
 /// @return nothing when `octets` are no such archive.

@@ -43,6 +43,11 @@ struct AttachmentList {
   bool too_many = false;  ///< more attachments, or archives, than the limits allow
 };
 
+/// Whether the message may have an attachment: false only when AttachmentReader would find none.
+/// Looks at the header and, for multiparts up to 64 KiB, for the fields of parts; makes no view.
+/// Any thread.
+bool may_have_attachments(const mail::Message& message);
+
 /// Reads attachments. The data of libmagic is loaded with the first one (some milliseconds and
 /// megabytes) and kept. One thread at a time.
 class AttachmentReader {

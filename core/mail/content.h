@@ -33,8 +33,9 @@ struct ContentDefects {
   bool too_deep = false;   ///< parts below max_depth are not looked at
   bool too_many_parts = false;
   bool bad_encoding = false;  ///< base64 or quoted-printable with faults; decoded as far as it goes
-  bool unknown_charset = false;  ///< text read as Windows-1252
-  bool too_much_html = false;    ///< more addresses, comments or kinds of tags than are kept
+  bool unknown_charset = false;       ///< text read as Windows-1252
+  bool too_many_conversions = false;  ///< so are parts behind the first 100 that need converting
+  bool too_much_html = false;         ///< more addresses, comments or kinds of tags than are kept
   bool too_many_urls = false;  ///< more different addresses than are looked at (MessageView::urls)
   bool operator==(const ContentDefects&) const = default;
 };

@@ -150,29 +150,45 @@ constexpr Base64Table kBase64;
 // Foreign characters are skipped (RFC 2045 section 6.8); padding ends a group, not the text: some
 // programs join encoded pieces.
 bool decode_base64(std::string_view text, std::size_t limit, std::string& out) {
+  const std::size_t begin = out.size();
+  const std::size_t most = std::min(limit, text.size() / 4 * 3 + 3);
+  out.resize(begin + most + 2);  // the last group may go over the end
+  char* to = out.data() + begin;
+  const char* const end = to + most;
+  const auto value_at = [&](std::size_t i) -> int {
+    return kBase64.value[static_cast<unsigned char>(text[i])];
+  };
   bool good = true;
   std::uint32_t bits = 0;
   int count = 0;
-  const std::size_t end = out.size() + std::min(limit, text.size() / 4 * 3 + 3);
-  out.reserve(end);
-  const auto flush = [&] {  // what an incomplete group holds
-    if (count == 1) good = false;
-    if (count >= 2) out += static_cast<char>(count == 2 ? bits >> 4 : bits >> 10);
-    if (count == 3) out += static_cast<char>(bits >> 2);
+  const auto put_group = [&] {
+    *to++ = static_cast<char>(bits >> 16);
+    *to++ = static_cast<char>(bits >> 8);
+    *to++ = static_cast<char>(bits);
     bits = 0;
     count = 0;
   };
-  for (const char c : text) {
-    const int value = kBase64.value[static_cast<unsigned char>(c)];
+  const auto flush = [&] {  // what an incomplete group holds
+    if (count == 1) good = false;
+    if (count >= 2) *to++ = static_cast<char>(count == 2 ? bits >> 4 : bits >> 10);
+    if (count == 3) *to++ = static_cast<char>(bits >> 2);
+    bits = 0;
+    count = 0;
+  };
+  for (std::size_t at = 0; at < text.size() && to < end;) {
+    if (count == 0 && text.size() - at >= 4) {  // nearly all of an honest text
+      const int a = value_at(at), b = value_at(at + 1), c = value_at(at + 2), d = value_at(at + 3);
+      if ((a | b | c | d) >= 0) {
+        bits = static_cast<std::uint32_t>(a << 18 | b << 12 | c << 6 | d);
+        put_group();
+        at += 4;
+        continue;
+      }
+    }
+    const int value = value_at(at++);
     if (value >= 0) {
       bits = bits << 6 | static_cast<std::uint32_t>(value);
-      if (++count < 4) continue;
-      out += static_cast<char>(bits >> 16);
-      out += static_cast<char>(bits >> 8);
-      out += static_cast<char>(bits);
-      bits = 0;
-      count = 0;
-      if (out.size() >= end) break;
+      if (++count == 4) put_group();
     } else if (value == kPad) {
       flush();
     } else if (value == kSkip) {
@@ -180,8 +196,8 @@ bool decode_base64(std::string_view text, std::size_t limit, std::string& out) {
     }
   }
   if (count != 0) good = false;  // RFC 4648 section 3.2: padding is missing
-  flush();
-  if (out.size() > end) out.resize(end);
+  if (to < end) flush();
+  out.resize(std::min(begin + most, static_cast<std::size_t>(to - out.data())));
   return good;
 }
 

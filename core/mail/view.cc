@@ -135,7 +135,7 @@ class PartReader {
   std::string_view decode(std::string_view octets, std::string_view charset) {
     if (is_utf8_text(octets, charset)) return octets;
     if (++conversions_ > kMaxConversions) {
-      content_.defects.unknown_charset = true;
+      content_.defects.too_many_conversions = true;
       charset = "windows-1252";
     }
     text_.clear();

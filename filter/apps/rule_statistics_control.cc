@@ -11,6 +11,18 @@ std::string hash_of(const Policy& policy) {
   return policy.rules ? policy.rules->hash() : "";
 }
 
+const char* state_of(const Policy& policy) {
+  switch (policy.rules_missing) {
+    case RulesMissing::no:
+      break;
+    case RulesMissing::compiling:
+      return "compiling";
+    case RulesMissing::failed:
+      return "failed";
+  }
+  return policy.rules ? "ready" : "none";
+}
+
 }  // namespace
 
 void add_rule_statistics_command(ControlCommands& commands, const RuleStatistics& statistics,
@@ -38,6 +50,7 @@ void add_rule_statistics_command(ControlCommands& commands, const RuleStatistics
 void add_rule_stats(Json& stats, const Policy& policy) {
   stats["ruleset"] = hash_of(policy);
   stats["rules"] = policy.rules ? policy.rules->rules().size() : 0;
+  stats["rules.state"] = state_of(policy);
   stats["rules.sets"] = rules::RuleSet::alive();
   stats["rules.scratches"] = rules::MatchStatePool::open_scratches();
 }

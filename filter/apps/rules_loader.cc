@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <string_view>
 
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/encoding.h"
 #include "core/base/text.h"
 #include "filter/checks/content_rules.h"
 #include "filter/config/settings.h"
+#include "rules/cache.h"
 #include "rules/chunk.h"
 #include "rules/compile.h"
 #include "rules/eval.h"
@@ -148,6 +151,64 @@ bool is_ours(const fs::path& folder) {
          status.st_uid == ::geteuid() && (status.st_mode & 022) == 0;
 }
 
+rules::CompileOptions compile_options(const config::Configuration& configuration,
+                                      const CompileRulesOptions& how) {
+  rules::CompileOptions options;
+  if (how.in_child) options.helper = {"/proc/self/exe", {kCompileRulesFlag}};
+  options.score_set = kScoreSet;
+  options.missing = how.missing;
+  const fs::path folder = rules_cache_directory(configuration);
+  if (how.cache == RulesCache::use || (how.cache == RulesCache::if_ours && is_ours(folder)))
+    options.cache_directory = folder;
+  return options;
+}
+
+/// This program, as the file it was started from: another build may judge otherwise.
+std::string program_identity() {
+  struct stat status {};
+  if (::stat("/proc/self/exe", &status) != 0) return {};
+  return GATEPOST_VERSION " " + std::to_string(status.st_size) + " " +
+         std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec);
+}
+
+/// The `test` lines of a file, and the mark in the cache that says that they are green.
+class TestLines {
+ public:
+  /// To be made before the set is compiled: that clears away marks that nobody has asked for.
+  TestLines(const rules::RuleFile& file, const fs::path& cache_directory) : file_(file) {
+    const std::string program = program_identity();
+    if (file.tests.empty() || cache_directory.empty() || program.empty()) return;
+    auto cache = rules::Cache::open(cache_directory);
+    if (!cache.ok()) return;  // compile() says so
+    cache_ = std::move(*cache);
+    key_ = hex_encode(sha256(program + "\n" + rules::test_lines_key(file, kScoreSet)));
+    known_ = cache_->load(key_).has_value();
+  }
+
+  /// Runs them unless they are known to be green. `compiled`: `set` is what mail will be judged by,
+  /// so a green result is kept, and a red one is certain even where a budget ended a match.
+  /// @return false when one is red: `loaded` has the errors.
+  bool pass(const rules::RuleSet& set, bool compiled, LoadedRules& loaded) const {
+    if (known_ || file_.tests.empty()) return true;
+    const rules::TestReport tests = rules::run_tests(file_, set, kScoreSet);
+    loaded.tests = tests.passed + tests.failed;
+    const std::size_t red = compiled ? tests.failed : tests.failed - tests.limited;
+    if (red > 0) {
+      sort_diagnostics(tests.diagnostics, false, false, loaded.errors, loaded.notes);
+      return false;
+    }
+    // That it cannot be kept costs the next start a moment.
+    if (compiled && cache_) (void)cache_->store(key_, "green");
+    return true;
+  }
+
+ private:
+  const rules::RuleFile& file_;
+  std::optional<rules::Cache> cache_;
+  std::string key_;
+  bool known_ = false;
+};
+
 }  // namespace
 
 void compile_rules_if_asked(int argc, char** argv) {
@@ -191,6 +252,8 @@ LoadedRules compile_rules(const config::Configuration& configuration, RuleSource
   if (configuration.rules.header_edits && !sources.file.settings.header.empty())
     policy->header_changes =
         std::make_shared<const rules::HeaderChanges>(sources.file.settings.header);
+  for (const IpNetwork& network : policy->trusted_relays.networks())
+    sources.file.settings.networks.configured.add({network, false});
   // Faults that are known already do not end this: those of patterns are told with them.
   if (sources.file.rules.empty()) {
     if (!loaded.errors.empty()) return loaded;
@@ -198,12 +261,8 @@ LoadedRules compile_rules(const config::Configuration& configuration, RuleSource
     loaded.policy = std::move(policy);
     return loaded;
   }
-  rules::CompileOptions options;
-  if (how.in_child) options.helper = {"/proc/self/exe", {kCompileRulesFlag}};
-  options.score_set = kScoreSet;
-  const fs::path folder = rules_cache_directory(configuration);
-  if (how.cache == RulesCache::use || (how.cache == RulesCache::if_ours && is_ours(folder)))
-    options.cache_directory = folder;
+  const rules::CompileOptions options = compile_options(configuration, how);
+  const TestLines tests(sources.file, options.cache_directory);
   auto compiled = rules::compile(sources.file, options);
   if (!compiled.ok()) {
     loaded.errors.push_back(compiled.error());
@@ -212,12 +271,15 @@ LoadedRules compile_rules(const config::Configuration& configuration, RuleSource
   sort_diagnostics(compiled->diagnostics, configuration.rules.strict, true, loaded.errors,
                    loaded.notes);
   if (!loaded.errors.empty() || !compiled->rules) return loaded;
-  const rules::TestReport tests = rules::run_tests(sources.file, *compiled->rules, kScoreSet);
-  sort_diagnostics(tests.diagnostics, false, false, loaded.errors, loaded.notes);
-  if (tests.failed != 0) return loaded;
+  loaded.waiting = compiled->stats.left;
+  if (!tests.pass(*compiled->rules, loaded.waiting == 0, loaded)) return loaded;
   loaded.rules = static_cast<std::size_t>(
       std::count_if(sources.file.rules.begin(), sources.file.rules.end(),
                     [](const rules::Rule& rule) { return !rule.is_subrule(); }));
+  if (loaded.waiting > 0) {
+    compiled->rules.reset();
+    policy->rules_missing = RulesMissing::compiling;
+  }
   set_rules(*policy, std::move(compiled->rules), how.statistics, how.now);
   loaded.policy = std::move(policy);
   return loaded;

@@ -10,6 +10,7 @@
 #include "core/base/result.h"
 #include "filter/config/configuration.h"
 #include "filter/metrics/rule_counters.h"
+#include "rules/compile.h"
 #include "rules/rule.h"
 
 namespace gatepost {
@@ -39,11 +40,14 @@ RuleSources read_rules(const config::Configuration& configuration,
 
 /// What came of compiling them.
 struct LoadedRules {
-  /// The configuration's policy with its rule set; null when there are errors.
+  /// The configuration's policy with its rule set; null when there are errors. With patterns
+  /// `waiting` it has none and says so (Policy::rules_missing).
   std::shared_ptr<const Policy> policy;
   std::vector<Error> errors;
   std::vector<std::string> notes;
-  std::size_t rules = 0;  ///< without subrules
+  std::size_t rules = 0;    ///< without subrules
+  std::size_t tests = 0;    ///< `test` lines that were run
+  std::size_t waiting = 0;  ///< patterns that CompileRulesOptions::missing has left uncompiled
 };
 
 enum class RulesCache {
@@ -56,6 +60,9 @@ struct CompileRulesOptions {
   RulesCache cache = RulesCache::use;
   /// In processes of their own, with limits; they need compile_rules_if_asked() in this program.
   bool in_child = true;
+  /// leave: what the cache does not hold is checked, and the `test` lines are run by PCRE2, so that
+  /// all faults are found in a moment; the set is left out when there is anything left to compile.
+  rules::Missing missing = rules::Missing::compile;
   /// Where hits are counted from now (Unix time) on; null: nowhere. Nothing changes in it when the
   /// rules are refused.
   RuleStatistics* statistics = nullptr;
@@ -63,7 +70,9 @@ struct CompileRulesOptions {
 };
 
 /// Compiles, also when there are errors already, so that all faults are told at once, and runs the
-/// `test` lines: a red one is an error. Blocks for as long as that takes; any thread.
+/// `test` lines: a red one is an error. When the cache says that this program has run them for this
+/// set they are not run again. trusted_relays of the configuration become trusted and internal
+/// networks of the rules. Blocks for as long as that takes; any thread.
 LoadedRules compile_rules(const config::Configuration& configuration, RuleSources sources,
                           const CompileRulesOptions& how);
 

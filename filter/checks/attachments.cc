@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "core/base/text.h"
-#include "core/mail/fields.h"
 #include "filter/checks/registry.h"
 
 namespace gatepost {
@@ -38,7 +37,7 @@ std::string shown(std::string_view name) {
 class Attachments final : public Check {
  public:
   void end_of_message(CheckContext& context) override {
-    if (!may_have_some(*context.message())) return;
+    if (!attachments::may_have_attachments(*context.message())) return;
     auto view = context.view();
     if (!view.ok()) return context.add("CHECK_ERROR", "attachments: " + view.error().text());
     attachments::AttachmentLimits limits;
@@ -57,18 +56,6 @@ class Attachments final : public Check {
   }
 
  private:
-  // Text alone is what most messages are.
-  static bool may_have_some(const mail::Message& message) {
-    const auto fields = mail::find_fields(message.fields(), "Content-Type");
-    if (fields.empty() && mail::first_field(message.fields(), "Content-Disposition") == nullptr)
-      return false;
-    for (const mail::HeaderField* field : fields) {
-      const mail::ContentType type = mail::parse_content_type(field->value);
-      if (!type.type.starts_with("text/") || !type.name.empty()) return true;
-    }
-    return mail::first_field(message.fields(), "Content-Disposition") != nullptr;
-  }
-
   void look_into(const Attachment& one, const Archive& archive) {
     const auto program = std::find_if(
         archive.entries.begin(), archive.entries.end(),

@@ -27,6 +27,7 @@ class Rules final : public Check {
  public:
   void end_of_message(CheckContext& context) override {
     const rules::RuleSet* set = context.policy().rules.get();
+    state_missing(context);
     if (set == nullptr || set->rules().empty()) return;
     auto opened = context.view();
     if (!opened.ok()) return context.add("CHECK_ERROR", "rules: " + opened.error().text());
@@ -79,6 +80,17 @@ class Rules final : public Check {
     }
   }
 
+  static void state_missing(CheckContext& context) {
+    switch (context.policy().rules_missing) {
+      case RulesMissing::no:
+        return;
+      case RulesMissing::compiling:
+        return context.add("RULES_MISSING", "being compiled");
+      case RulesMissing::failed:
+        return context.add("RULES_MISSING", "could not be compiled, see the log");
+    }
+  }
+
   static void state_defects(CheckContext& context, const mail::ContentDefects& defects) {
     if (defects.truncated) context.add("RULES_TRUNCATED");
     if (defects.part_cut) context.add("PART_TRUNCATED");
@@ -87,6 +99,7 @@ class Rules final : public Check {
     if (defects.too_much_html) context.add("HTML_LIMIT");
     if (defects.too_many_urls) context.add("URL_LIMIT");
     if (defects.unknown_charset) context.add("CHARSET_UNKNOWN");
+    if (defects.too_many_conversions) context.add("CHARSET_LIMIT");
     // The end of what was cut off is our doing.
     if (defects.bad_encoding && !defects.truncated) context.add("ENCODING_BROKEN");
   }

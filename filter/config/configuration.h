@@ -56,6 +56,7 @@ struct RulesSettings {
   bool strict = false;             ///< an unsupported construct refuses the load
   bool header_edits = true;        ///< rewrite_header, add_header and remove_header are done
   std::string cache_directory;     ///< empty: "rules-cache" below the state directory
+  bool wait_at_start = false;      ///< for rules that are not compiled yet
 };
 
 /// What [findings] says of a name that is none of finding_table(): one of the content rules has it,

@@ -112,6 +112,9 @@ inline Result<void> set_mode(Draft& d, const Value& v) {
   return choose<Mode, 2>(d.policy.mode, v,
                          {{{"observe", Mode::observe}, {"enforce", Mode::enforce}}});
 }
+inline Result<void> set_rules_start(Draft& d, const Value& v) {
+  return choose<bool, 2>(d.rules.wait_at_start, v, {{{"serve", false}, {"wait", true}}});
+}
 inline Result<void> set_answer_at(Draft& d, const Value& v) {
   return choose<bool, 2>(d.policy.answer_at_rcpt, v, {{{"rcpt", true}, {"connect", false}}});
 }

@@ -39,7 +39,7 @@ constexpr Setting kSettings[] = {
   {"submit_networks", Kind::words, R"(["127.0.0.0/8", "::1"])", true,
    "Clients that may send without a login: no SPF, reverse DNS or DNS lists for them, and their mail is signed. A port of 127.0.0.1 where inbound mail comes back from another filter must not reach us: it would be signed too.", policy<&P::submit_networks>},
   {"trusted_relays", Kind::words, "[]", true,
-   "Your own inbound hops, such as secondary MXs. Never refused (that would make bounces to innocent people); their Authentication-Results stay. SPF and DMARC judge the first client in the Received fields that is none of them, once the header is there; without one (SPF_NO_CLIENT) they say nothing.", policy<&P::trusted_relays>},
+   "Your own inbound hops, such as secondary MXs. Never refused (that would make bounces to innocent people); their Authentication-Results stay. SPF and DMARC judge the first client in the Received fields that is none of them, once the header is there; without one (SPF_NO_CLIENT) they say nothing. Content rules trust those that are given as addresses or networks, besides their own trusted_networks and internal_networks.", policy<&P::trusted_relays>},
 
   {"lists.allow_clients", Kind::words, "[]", true,
    "Networks, addresses or confirmed names (mail.example, .example) of clients that are not refused by policy.", policy<&P::allow_clients>},
@@ -78,6 +78,8 @@ constexpr Setting kSettings[] = {
    "Do what rule files say of header fields: rewrite_header, add_header, remove_header. They reach Subject, From, To and X-Spam-* alone.", rule_files<&R::header_edits>},
   {"rules.cache_directory", Kind::text, R"("")", true,
    "Where compiled rules are kept for the next start; only we may be able to write there. Empty: rules-cache in daemon.state_directory.", rule_files<&R::cache_directory>},
+  {"rules.start", Kind::text, R"("serve")", true,
+   "What a start does with rules that rules.cache_directory does not hold yet; compiling SpamAssassin's stock rules takes some 20 s. serve: mail is answered at once and judged by all other checks until they are ready (RULES_MISSING). wait: it is answered when they are. Faults in rule files stop the start either way.", set_rules_start},
   {"content.max_size", Kind::size, R"("2MiB")", true,
    "How much of a body content rules see (RULES_TRUNCATED); everything else sees all of it.", between<content<&C::max_size>, 65536, 64 * kMiB, size_text>},
   {"content.max_depth", Kind::integer, "30", true,

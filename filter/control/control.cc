@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstring>
 #include <exception>
+#include <list>
+#include <system_error>
 #include <thread>
 
 #include <poll.h>
@@ -82,18 +84,58 @@ struct ControlServer::Impl {
   void serve() {
     while (!stopping) {
       pollfd wait{listener.fd, POLLIN, 0};
-      if (::poll(&wait, 1, 200) <= 0) continue;
-      const FileDescriptor peer(::accept4(listener.fd, nullptr, nullptr, SOCK_CLOEXEC));
+      const bool knocked = ::poll(&wait, 1, 200) > 0;
+      join_ended();
+      if (!knocked) continue;
+      FileDescriptor peer(::accept4(listener.fd, nullptr, nullptr, SOCK_CLOEXEC));
       if (peer.fd < 0) continue;
-      std::string request;
       const timeval limit{2, 0};
       setsockopt(peer.fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
       if (!may_ask(peer.fd)) {
         write_line(peer.fd,
                    R"({"error":"permission denied: only root and the daemon's own user may ask"})");
-      } else if (read_line(peer.fd, request, kMaxRequest, kPatience)) {
-        write_line(peer.fd, answer(request));
+      } else if (requests.size() >= kMostRequests || !begin_request(peer)) {
+        write_line(peer.fd, R"({"error":"busy: )" + std::to_string(requests.size()) +
+                                R"( other requests are being answered, try again later"})");
       }
+    }
+  }
+
+  struct Request {
+    explicit Request(int fd) : peer(fd) {}
+    FileDescriptor peer;
+    std::atomic<bool> ended{false};
+    std::thread thread;
+  };
+
+  /// Takes the descriptor over. @return false, and leaves it, when there is no thread to be had.
+  bool begin_request(FileDescriptor& peer) {
+    Request& request = requests.emplace_back(peer.fd);
+    try {
+      request.thread = std::thread([this, &request] {
+        std::string line;
+        if (read_line(request.peer.fd, line, kMaxRequest, kPatience))
+          write_line(request.peer.fd, answer(line));
+        ::shutdown(request.peer.fd, SHUT_RDWR);  // the peer need not wait until it is joined
+        request.ended = true;
+      });
+    } catch (const std::system_error&) {
+      request.peer.fd = -1;
+      requests.pop_back();
+      return false;
+    }
+    peer.fd = -1;
+    return true;
+  }
+
+  void join_ended() {
+    for (auto at = requests.begin(); at != requests.end();) {
+      if (!at->ended) {
+        ++at;
+        continue;
+      }
+      at->thread.join();
+      at = requests.erase(at);
     }
   }
 
@@ -111,12 +153,18 @@ struct ControlServer::Impl {
   Handler handler;
   std::atomic<bool> stopping{false};
   std::thread thread;
+  std::list<Request> requests;  // of the serving thread alone, as long as it runs
 };
 
 ControlServer::ControlServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 ControlServer::~ControlServer() {
-  impl_->stopping = true;
+  close();
+  for (Impl::Request& request : impl_->requests) request.thread.join();
+}
+
+void ControlServer::close() {
+  if (impl_->stopping.exchange(true)) return;
   if (impl_->thread.joinable()) impl_->thread.join();
   ::unlink(impl_->path.c_str());
 }

@@ -30,6 +30,8 @@ class MatchList {
   std::optional<std::string> match_name(std::string_view name) const;
   /// `address` is "user@domain" or "user".
   std::optional<std::string> match_address(std::string_view address) const;
+  /// Those of the entries that are addresses or networks.
+  const std::vector<IpNetwork>& networks() const { return networks_; }
   bool empty() const { return networks_.empty() && words_.empty(); }
 
  private:

@@ -69,6 +69,13 @@ struct GreylistPolicy {
   bool header = true;  ///< X-Greylist in mail that was delayed
 };
 
+/// Why a policy is without the content rules that its configuration names.
+enum class RulesMissing {
+  no,         ///< they are there, or there are none
+  compiling,  ///< they will be, in a later policy
+  failed,     ///< until the next reload
+};
+
 /// Immutable and swapped whole (Snapshot<Policy>); safe from any thread.
 struct Policy {
   std::string source = "embedded defaults";  ///< the file it came from, for logs
@@ -95,6 +102,7 @@ struct Policy {
   /// Content rules, pinned with the policy: the hits of one message are of one generation. Null:
   /// none.
   std::shared_ptr<const gatepost::rules::RuleSet> rules;
+  RulesMissing rules_missing = RulesMissing::no;
   /// What follows from them, set by set_rules() (filter/checks/content_rules.h) before finish():
   /// whether stages of SMTP have rules, and of which of them some may refuse.
   bool stage_rules = false;

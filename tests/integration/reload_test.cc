@@ -3,22 +3,12 @@
 
 #include <atomic>
 #include <csignal>
-#include <filesystem>
-#include <fstream>
-#include <functional>
 #include <map>
 #include <set>
-#include <sstream>
-#include <thread>
 
-#include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
+#include <sys/stat.h>
 
-#include "filter/control/control.h"
-#include "tests/support/milter/client.h"
-#include "tests/support/milter/transaction.h"
-#include "tests/support/scenario/daemon.h"
-#include "tests/support/scenario/daemon_client.h"
+#include "tests/integration/running_daemon.h"
 
 namespace gatepost::test {
 namespace {
@@ -59,35 +49,25 @@ std::unique_ptr<DaemonUnderTest> start(const std::string& rules) {
   return std::move(*daemon);
 }
 
-Json ask(const DaemonUnderTest& daemon, const std::string& command) {
-  const auto answer = control::ask(daemon.control_socket(), Json{{"command", command}}.dump());
-  EXPECT_TRUE(answer.ok()) << (answer.ok() ? "" : answer.error().text());
-  return answer.ok() ? Json::parse(*answer) : Json();
-}
-
 void reload(const DaemonUnderTest& daemon, const std::string& rules) {
   std::ofstream(daemon.rules_file()) << rules;
   const Json answer = ask(daemon, "reload");
   EXPECT_EQ(answer["ok"], true) << answer;
 }
 
-/// Until it is so; false after a time that is long for any machine.
-bool becomes(const std::function<bool()>& so) {
-  for (int tries = 0; tries < 3000; ++tries) {
-    if (so()) return true;
-    std::this_thread::sleep_for(Milliseconds(10));
-  }
-  return false;
+std::size_t reloads_done(const DaemonUnderTest& daemon) {
+  const std::string log = daemon.log();
+  std::size_t count = 0;
+  for (std::size_t at = log.find("reload: done"); at != std::string::npos;
+       at = log.find("reload: done", at + 1))
+    ++count;
+  return count;
 }
 
 /// Of each record the names of its content rules, by generation.
 std::vector<std::map<std::string, std::set<std::string>>> records(const DaemonUnderTest& daemon) {
   std::vector<std::map<std::string, std::set<std::string>>> out;
-  std::istringstream lines(daemon.log());
-  for (std::string line; std::getline(lines, line);) {
-    const Json record =
-        Json::parse(line.substr(std::min(line.find('{'), line.size())), nullptr, false);
-    if (!record.is_object() || !record.contains("rules_hash")) continue;
+  for (const Json& record : records_of(daemon)) {
     auto& names = out.emplace_back();
     for (const Json& finding : record["findings"]) {
       const std::string name = finding["name"];
@@ -168,31 +148,10 @@ TEST(ReloadUnderLoad, MailIsAnsweredWhileRulesAreCompiled) {
   const auto daemon = start(generation("GENOLD"));
   ASSERT_TRUE(daemon);
   auto client = connected(*daemon);
-  const std::string pid = std::to_string(daemon->process().id());
-  const auto compiling = [&]() -> pid_t {
-    std::error_code error;
-    for (const auto& task : std::filesystem::directory_iterator("/proc/" + pid + "/task", error)) {
-      std::ifstream children(task.path() / "children");
-      if (pid_t child = 0; children >> child) return child;
-    }
-    return 0;
-  };
-  const auto is_stopped = [](pid_t child) {
-    std::ifstream in("/proc/" + std::to_string(child) + "/stat");
-    std::string stat;
-    std::getline(in, stat);
-    const std::size_t end = stat.rfind(')');
-    return end != std::string::npos && stat.compare(end, 3, ") T") == 0;
-  };
-  std::string rules = generation("GENNEW");
-  for (int i = 0; i < 250; ++i) {
-    const std::string n = std::to_string(i);
-    rules += "body HEAVY_" + n + " /w" + n + ".{0,200}x" + n + "[a-z]{1,90}y/\n";
-  }
-  std::ofstream(daemon->rules_file()) << rules;
+  std::ofstream(daemon->rules_file()) << generation("GENNEW") << heavy_rules();
   ::kill(daemon->process().id(), SIGHUP);
   pid_t child = 0;
-  ASSERT_TRUE(becomes([&] { return (child = compiling()) != 0; })) << daemon->log();
+  ASSERT_TRUE(becomes([&] { return (child = compiling_child(*daemon)) != 0; })) << daemon->log();
   ::kill(child, SIGSTOP);
   ASSERT_TRUE(becomes([&] { return is_stopped(child); })) << "it ended before it was stopped";
   auto newcomer = connected(*daemon);
@@ -213,6 +172,30 @@ TEST(ReloadUnderLoad, MailIsAnsweredWhileRulesAreCompiled) {
     EXPECT_EQ(all[i].begin()->first, i < 10 ? "GENOLD" : "GENNEW") << i;
     EXPECT_EQ(all[i].begin()->second.size(), std::size(kLookers)) << i;
   }
+}
+
+// A reload is stopped in the middle: who asks something else is answered.
+TEST(ReloadUnderLoad, TheDaemonAnswersOtherRequestsMeanwhile) {
+  const auto daemon = start(generation("GENOLD"));
+  ASSERT_TRUE(daemon);
+  // Reading a pipe lasts until somebody has written to it.
+  std::filesystem::remove(daemon->rules_file());
+  ASSERT_EQ(::mkfifo(daemon->rules_file().c_str(), 0600), 0);
+  Json answers[2];
+  std::vector<std::thread> reloads;
+  for (Json& answer : answers) reloads.emplace_back([&] { answer = ask(*daemon, "reload"); });
+  for (std::size_t turn = 0; turn < std::size(answers); ++turn) {
+    // Opening it for writing waits for its reader: a reload is under way, and one alone.
+    std::ofstream pipe(daemon->rules_file());
+    EXPECT_EQ(ask(*daemon, "stats")["rules.state"], "ready");
+    EXPECT_EQ(ask(*daemon, "rule-statistics")["rules"].size(), std::size(kLookers));
+    EXPECT_EQ(reloads_done(*daemon), turn);
+    pipe << generation("GENNEW");
+    pipe.close();
+    ASSERT_TRUE(becomes([&] { return reloads_done(*daemon) == turn + 1; }));
+  }
+  for (std::thread& thread : reloads) thread.join();
+  for (const Json& answer : answers) EXPECT_EQ(answer["ok"], true) << answer;
 }
 
 TEST(ReloadUnderLoad, AFailedReloadKeepsTheOldRules) {

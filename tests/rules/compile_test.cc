@@ -69,6 +69,39 @@ TEST(Compile, InAChildAndFromTheCache) {
   EXPECT_EQ(second.rules->hash(), first.rules->hash());
 }
 
+// What is left is checked, hits the same, and is not kept.
+TEST(Compile, WhatIsMissingCanBeLeft) {
+  const TemporaryFolder folder;
+  CompileOptions options;
+  options.cache_directory = folder.path() / "cache";
+  options.helper = helper("crash");  // must not be needed
+  options.missing = Missing::leave;
+  const Compiled left = must_compile(sample(), options);
+  ASSERT_TRUE(left.rules);
+  EXPECT_EQ(left.stats.left, 32U);
+  EXPECT_EQ(left.stats.children + left.stats.databases, 0U);
+  EXPECT_EQ(sample_hits(*left.rules), kSampleHits);
+  EXPECT_TRUE(left.diagnostics.empty());
+  EXPECT_TRUE(files_in(options.cache_directory).empty());
+  EXPECT_EQ(left.rules->hash(), content_hash(sample()));
+
+  const Compiled faulty = must_compile(
+      file_of({make_rule("A", RuleType::body, "/a/"), make_rule("B", RuleType::body, "/(b/")}),
+      options);
+  EXPECT_FALSE(faulty.rules);
+  ASSERT_EQ(faulty.diagnostics.size(), 1U);
+  EXPECT_EQ(faulty.diagnostics[0].severity, Diagnostic::Severity::error);
+
+  options.helper = helper("good");
+  options.missing = Missing::compile;
+  EXPECT_EQ(must_compile(sample(), options).stats.left, 0U);
+  options.helper = helper("crash");
+  options.missing = Missing::leave;
+  const Compiled cached = must_compile(sample(), options);
+  EXPECT_EQ(cached.stats.left, 0U);
+  EXPECT_GT(cached.stats.databases, 0U);
+}
+
 struct DamageCase {
   const char* name;
   void (*damage)(const fs::path& file);

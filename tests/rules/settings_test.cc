@@ -41,6 +41,52 @@ TEST(Settings, Networks) {
       settings("trusted_networks 192.0.2.0/24\nclear_trusted_networks\n").networks.trusted.empty());
 }
 
+struct ConfiguredCase {
+  const char* lines;
+  const char* trusted;  // the hops that are, from the newest one
+  const char* internal;
+};
+
+// 192.0.2.9 is a relay of the program's configuration; the message came to it from 192.0.2.50, to
+// there from 203.0.113.4.
+constexpr ConfiguredCase kConfigured[] = {
+    {"", "192.0.2.9 ", "192.0.2.9 "},
+    {"trusted_networks 203.0.113.4\n", "192.0.2.9 ", "192.0.2.9 "},
+    {"trusted_networks 192.0.2.50\n", "192.0.2.9 192.0.2.50 ", "192.0.2.9 192.0.2.50 "},
+    {"trusted_networks 192.0.2.50\ninternal_networks 10.0.0.0/8\n", "192.0.2.9 192.0.2.50 ",
+     "192.0.2.9 "},
+    {"trusted_networks !192.0.2.9 192.0.2.50\n", "", ""},
+    {"trusted_networks 192.0.2.50\ninternal_networks !192.0.2.9 192.0.2.50\n",
+     "192.0.2.9 192.0.2.50 ", ""},
+    {"trusted_networks 192.0.2.50\nclear_trusted_networks\n", "192.0.2.9 ", "192.0.2.9 "},
+};
+
+TEST(Settings, RelaysOfTheConfigurationAreTrustedUnlessALineTakesThemOut) {
+  std::vector<mail::HeaderField> fields;
+  for (const char* ip : {"192.0.2.9", "192.0.2.50", "203.0.113.4"}) {
+    mail::HeaderField& field = fields.emplace_back();
+    field.name = "Received";
+    field.value = " from a.example (a.example [" + std::string(ip) +
+                  "]) by b.example with ESMTP "
+                  "id 1; Thu, 1 Jan 2026 00:00:00 +0000";
+  }
+  const auto addresses = [](const std::vector<Relay>& relays) {
+    std::string out;
+    for (const Relay& relay : relays) out += relay.ip + " ";
+    return out;
+  };
+  for (const ConfiguredCase& c : kConfigured) {
+    SCOPED_TRACE(c.lines);
+    RuleSettings s = settings(c.lines);
+    const std::string before = fingerprint(s);
+    s.networks.configured.add({*IpNetwork::parse("192.0.2.9"), false});
+    EXPECT_NE(fingerprint(s), before);
+    const Relays relays = read_relays(fields, s.networks);
+    EXPECT_EQ(addresses(relays.trusted), c.trusted);
+    EXPECT_EQ(addresses(relays.internal), c.internal);
+  }
+}
+
 TEST(Settings, DomainsAndLists) {
   const RuleSettings s = settings(
       "util_rb_tld COM org\nutil_rb_2tld co.uk\nutil_rb_3tld a.b.c\n"

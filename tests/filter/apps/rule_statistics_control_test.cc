@@ -38,7 +38,24 @@ TEST(RuleStatisticsControl, TellsWhatWasCounted) {
 TEST(RuleStatisticsControl, StatsTellWhatIsHeldInMemory) {
   Json stats;
   add_rule_stats(stats, Policy());
-  EXPECT_EQ(stats.dump(), R"({"ruleset":"","rules":0,"rules.sets":0,"rules.scratches":0})");
+  EXPECT_EQ(stats.dump(),
+            R"({"ruleset":"","rules":0,"rules.state":"none","rules.sets":0,"rules.scratches":0})");
+}
+
+TEST(RuleStatisticsControl, StatsTellWhetherRulesAreThere) {
+  const auto state = [](const Policy& policy) {
+    Json stats;
+    add_rule_stats(stats, policy);
+    return stats["rules.state"];
+  };
+  Policy policy;
+  policy.rules_missing = RulesMissing::compiling;
+  EXPECT_EQ(state(policy), "compiling");
+  policy.rules_missing = RulesMissing::failed;
+  EXPECT_EQ(state(policy), "failed");
+  policy.rules_missing = RulesMissing::no;
+  policy.rules = std::make_shared<test::FakeRuleSet>(std::vector<rules::Rule>(), "fa4e");
+  EXPECT_EQ(state(policy), "ready");
 }
 
 }  // namespace

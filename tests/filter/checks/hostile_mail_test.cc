@@ -157,7 +157,7 @@ const Case kCases[] = {
        return "Content-Type: multipart/mixed; boundary=b\n\n" +
               times(500, "--b\nContent-Type: text/plain; charset=koi8-r\n\n\xc1\n") + "--b--\n";
      },
-     "CHARSET_UNKNOWN ALWAYS"},
+     "CHARSET_LIMIT ALWAYS"},
     {"broken_base64",
      [] {
        return std::string("Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n") +

@@ -155,6 +155,26 @@ TEST(ContentRulesCheck, WithoutARuleSetNothingHappens) {
   EXPECT_EQ(rig.findings(), "");
 }
 
+TEST(ContentRulesCheck, AMessageThatPassesWithoutThemSaysSo) {
+  SessionRig rig(program_checks({"rules"}));
+  rig.set_policy([](Policy& p) { p.rules_missing = RulesMissing::compiling; });
+  EXPECT_EQ(rig.send({}).action, Action::none);
+  EXPECT_EQ(findings_with_details(rig), "RULES_MISSING(being compiled)");
+  EXPECT_EQ(rig.metrics.counter("finding.RULES_MISSING").value(), 1);
+  rig.set_policy([](Policy& p) { p.rules_missing = RulesMissing::failed; });
+  EXPECT_EQ(rig.send({}).action, Action::none);
+  EXPECT_EQ(findings_with_details(rig), "RULES_MISSING(could not be compiled, see the log)");
+  // Who would rather have mail wait says so.
+  rig.set_policy([](Policy& p) {
+    p.rules_missing = RulesMissing::compiling;
+    p.set_rule("RULES_MISSING", {0, Action::tempfail});
+  });
+  const Verdict deferred = rig.send({});
+  EXPECT_EQ(deferred.action, Action::tempfail);
+  EXPECT_EQ(deferred.reply.code, 451);
+  EXPECT_EQ(deferred.reply.enhanced, "4.3.2");
+}
+
 TEST(ContentRulesCheck, AnExceededBudgetIsSaidAndCounted) {
   SessionRig rig(program_checks({"rules"}));
   const auto set = rule_set({body_rule("A", "hello", 1)});

@@ -1,7 +1,9 @@
 #include "filter/control/control.h"
 
 #include <chrono>
+#include <condition_variable>
 #include <fstream>
+#include <mutex>
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -105,6 +107,97 @@ TEST_F(Control, AHandlerThatThrowsIsAnError) {
   serve();
   EXPECT_EQ(exchange("throw\n"), "{\"error\":\"internal error\"}\n");
   expect_alive();
+}
+
+/// A handler that answers "wait" only when it is let go; everything else at once.
+class Gate {
+ public:
+  std::string handle(std::string_view request) {
+    std::unique_lock lock(mutex_);
+    if (request == "wait") {
+      ++inside_;
+      changed_.notify_all();
+      changed_.wait(lock, [this] { return open_; });
+      --inside_;
+    }
+    return "did " + std::string(request);
+  }
+  void wait_for(std::size_t inside) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return inside_ == inside; });
+  }
+  void open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t inside_ = 0;
+  bool open_ = false;
+};
+
+class BusyControl : public Control {
+ protected:
+  void serve_gate() {
+    auto server = ControlServer::open(path_);
+    ASSERT_TRUE(server.ok()) << server.error().text();
+    server_ = std::move(*server);
+    server_->start([this](std::string_view request) { return gate_.handle(request); });
+  }
+  /// Asks "wait" that often, and returns when all of them are being answered.
+  void fill(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      waiting_.push_back(connected());
+      ASSERT_TRUE(waiting_.back().send("wait\n", after(kTimeout)).ok());
+    }
+    gate_.wait_for(count);
+  }
+  void expect_all_answered() {
+    for (Stream& stream : waiting_)
+      EXPECT_EQ(stream.receive(100, after(kTimeout)).value(), "did wait\n");
+  }
+
+  Gate gate_;
+  std::vector<Stream> waiting_;
+};
+
+TEST_F(BusyControl, AQuickRequestIsAnsweredBesideLongOnes) {
+  serve_gate();
+  fill(ControlServer::kMostRequests - 1);
+  EXPECT_EQ(ask(path_, "stats").value(), "did stats");
+  gate_.open();
+  expect_all_answered();
+}
+
+TEST_F(BusyControl, MoreThanItsPlacesAreRefusedUntilOneIsFree) {
+  serve_gate();
+  fill(ControlServer::kMostRequests);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(ask(path_, "stats").value(),
+              "{\"error\":\"busy: 8 other requests are being answered, try again later\"}");
+  }
+  gate_.open();
+  expect_all_answered();
+  // Each has its answer; that its thread has ended is seen a moment later.
+  std::string answer;
+  do {
+    answer = ask(path_, "stats").value();
+  } while (answer.find("busy") != std::string::npos);
+  EXPECT_EQ(answer, "did stats");
+}
+
+TEST_F(BusyControl, ClosingWaitsForNobodyEndingForAll) {
+  serve_gate();
+  fill(3);
+  server_->close();
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  EXPECT_FALSE(ask(path_, "stats").ok());
+  gate_.open();
+  server_.reset();
+  expect_all_answered();
 }
 
 TEST_F(Control, AnotherUserIsRefused) {

@@ -7,7 +7,7 @@ from . import rule_set
 
 # Greylisting decides for every message, and after one round of the corpus every triplet has waited enough.
 _SETTINGS = {
-    "rules": '[rules]\nfiles = ["{folder}/bench.cf"]\n',
+    "rules": '[rules]\nstart = "wait"\nfiles = ["{folder}/bench.cf"]\n',
     "greylist": '[greylist]\nmode = "all"\ndelay = "1s"\n',
     "quarantine": '[quarantine]\ndirectory = "{folder}/quarantine"\n',
 }

@@ -24,7 +24,7 @@ Result<std::unique_ptr<DaemonUnderTest>> DaemonUnderTest::start(
       << install_files(scenario, folder.path()) << "\n[log]\ntarget = \""
       << (folder / "log").string() << "\"\nformat = \"json\"\n[daemon]\ncontrol_socket = \""
       << daemon->control_socket() << "\"\nstate_directory = \"" << (folder / "state").string()
-      << "\"\n[rules]\nfiles = [\"" << daemon->rules_file() << "\"]\n";
+      << "\"\n[rules]\nstart = \"wait\"\nfiles = [\"" << daemon->rules_file() << "\"]\n";
   daemon->arguments_ = {GATEPOST_BINARY_DIR "/bin/gatepostd",
                         "-f",
                         "-c",

@@ -161,8 +161,7 @@ class Reader {
     if (next_is("\\Q")) return quoted(sequence);
     PatternNode node = item(depth);
     if (failed_) return;
-    PatternNode repeat;
-    if (read_repeat(repeat)) {
+    for (PatternNode repeat; read_repeat(repeat); repeat = {}) {  // a{2}{3} is (?:a{2}){3}
       repeat.kind = Kind::repeat;
       repeat.parts.push_back(std::move(node));
       node = std::move(repeat);
@@ -205,6 +204,8 @@ class Reader {
       case '*':
       case '+':
         return fail();
+      case '{':  // a count in later versions of PCRE2
+        return next_is(",") ? fail() : literal(c);
       default:
         return literal(c);
     }
@@ -221,12 +222,6 @@ class Reader {
     const Options before = options_;
     if (next_is("?")) {
       ++at_;
-      if (next_is("#")) {
-        const std::size_t end = text_.find(')', at_);
-        if (end == text_.npos) return fail();
-        at_ = end + 1;
-        return {};
-      }
       bool closed = false;
       if (!group_head(ignored, closed)) return fail();
       if (closed) return {};
@@ -359,7 +354,6 @@ class Reader {
       case 'B':
       case 'Z':
       case 'z':
-      case 'E':
       case 'K':
         return ++at_, PatternNode();
       default:

@@ -33,8 +33,8 @@ struct PatternNode {
 /// What matches at least where the expression does: look-around, $, \z, \Z and \B are left out;
 /// lazy and possessive repeats and atomic groups are as any.
 /// @param in_pieces ^ and \A mean the begin of a line, whatever the options say.
-/// @return nothing for what is not followed: back-references, recursion, conditions, verbs, \X, \p,
-/// extended expressions.
+/// @return nothing for what is not followed: back-references, recursion, conditions, verbs,
+/// comments, \X, \p, extended expressions.
 std::optional<PatternNode> read_pattern(const Expression& expression, bool in_pieces);
 
 /// In the words of Hyperscan, without options; ^ needs HS_FLAG_MULTILINE where lines are meant.

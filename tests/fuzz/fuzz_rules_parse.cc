@@ -8,8 +8,11 @@
 #include <string_view>
 
 #include "core/base/text.h"
+#include "rules/lazy_regex.h"
+#include "rules/letter_scan.h"
 #include "rules/lint.h"
 #include "rules/parse.h"
+#include "rules/pattern_tree.h"
 
 using namespace gatepost;
 using namespace gatepost::rules;
@@ -60,6 +63,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (rule.pattern.place.line == 0) continue;  // exists: has none
     const Place end = rule.pattern.place_at(rule.pattern.expression.size());
     if (end.line < rule.place.line) std::abort();
+    const Expression expression = expression_of(rule.pattern);
+    for (const SpelledWord& word : spelled_words(expression)) {
+      const std::size_t letters = word.letters.size();
+      if (letters > SpelledWord::kMostLetters || word.between.size() != letters) std::abort();
+    }
+    // What is written can be read, and says the same.
+    const auto tree = read_pattern(expression, false);
+    if (!tree) continue;
+    const auto again = read_pattern({write_pattern(*tree), false, expression.multiline}, false);
+    if (!again || write_pattern(*again) != write_pattern(*tree)) std::abort();
   }
   check(lint(file, plan));
   return 0;

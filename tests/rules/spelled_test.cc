@@ -114,6 +114,68 @@ TEST(LetterScan, OfManyRulesNamesEachThatIsThere) {
   EXPECT_EQ(scan.rules().size(), kRules);
 }
 
+// ---- the tree ----
+
+struct TreeCase {
+  const char* expression;
+  const char* written;  // null: not followed
+};
+
+constexpr TreeCase kTrees[] = {
+    {"a(?:b|c)d", "a(?:b|c)d"},
+    {"a(?i)b|c(?-i:d)", "a(?:)[Bb]|[Cc](?:d)"},
+    {"a(?i:b)c", "a(?:[Bb])c"},
+    {"a{2}{3}", "(?:a{2}){3}"},
+    {"a?b*?c++d{2,}e{3}f{0,2}", "a{0,1}b{0,}c{1,}d{2,}e{3}f{0,2}"},
+    {"a{x}b", "a\\x7bx\\x7db"},
+    {"[^\\n]|[a-c\\d]|[]x]|[a-\\d]", "[\\x00-\\x09\\x0b-\\xff]|[0-9a-c]|[\\x5dx]|[\\x2d0-9a]"},
+    {"[[:digit:]_][[:^print:]]", "[0-9\\x5f][\\x00-\\x1f\\x7f-\\xff]"},
+    {"\\Qa.b\\Ec", "a\\x2ebc"},
+    {"\\x41\\x{42}\\101", nullptr},
+    {"\\x41\\x{42}\\012", "AB\\x0a"},
+    {"x(?=y)z(?!a)(?<=b)(?<!c)$\\z\\Z\\B", "x(?:)z(?:)(?:)(?:)(?:)(?:)(?:)(?:)"},
+    {"^a\\bb", "^a\\bb"},
+    {"(?m)^a", "(?:)(?:)a"},
+    {"(?<n>a)(?P<m>b)", "(?:a)(?:b)"},
+    {"(?>a)", "(?:a)"},
+    {"(a)\\1", nullptr},
+    {"(?1)(a)", nullptr},
+    {"a(?#c)*", nullptr},
+    {"\\Qab\\E*", nullptr},
+    {"a\\E*", nullptr},
+    {"(?|a|b)", nullptr},
+    {"(?x)a b", nullptr},
+    {"\\pL", nullptr},
+    {"a{,3}", nullptr},
+    {"a(*SKIP)b", nullptr},
+};
+
+TEST(PatternTree, IsWrittenAsTheTableSays) {
+  for (const TreeCase& c : kTrees) {
+    const auto tree = read_pattern({c.expression}, false);
+    EXPECT_EQ(tree.has_value(), c.written != nullptr) << c.expression;
+    if (tree && c.written != nullptr) EXPECT_EQ(write_pattern(*tree), c.written) << c.expression;
+  }
+}
+
+TEST(PatternTree, KnowsItsSizeAndWhetherItMayBeEmpty) {
+  const auto states = [](const char* text) { return states_of(*read_pattern({text}, false)); };
+  EXPECT_EQ(states("abc"), 3U);
+  EXPECT_EQ(states("(?:ab|c){10}"), 30U);
+  EXPECT_EQ(states("(?:ab)*c"), 3U);
+  EXPECT_EQ(states("(?:(?:a{1000}){1000}){1000}"), 1000000U) << "not more is counted";
+  const auto empty = [](const char* text) { return may_be_empty(*read_pattern({text}, false)); };
+  EXPECT_TRUE(empty("") && empty("a*") && empty("a|") && empty("^\\b") && empty("(?:a?){3}"));
+  EXPECT_FALSE(empty("a") || empty("a+") || empty("a|b") || empty("^a"));
+}
+
+TEST(PatternTree, OfAnyOctetsEnds) {
+  EXPECT_FALSE(read_pattern({std::string(5000, '(')}, false));
+  for (const char* text :
+       {"(", ")", "[", "[a-", "[[:", "\\", "\\x{", "(?", "(?<", "(?i", "\\Q", "a{9"})
+    (void)read_pattern({text}, false);
+}
+
 // ---- nothing that PCRE2 finds is missed ----
 
 // Letters in sets, repeated, with gaps, of several octets.

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 
 #include "core/base/ip.h"
 #include "core/base/text.h"
+#include "rules/received_text.h"
 
 namespace gatepost::rules {
 namespace {
@@ -13,157 +13,14 @@ namespace {
 constexpr std::size_t kMaxLine = 4096;
 
 using Kind = ReceivedLine::Kind;
-
-// Blanks are everywhere: the first octet of `piece` that is none is looked for.
-std::size_t find(std::string_view text, std::string_view piece, std::size_t from = 0) {
-  const std::size_t skipped = piece.find_first_not_of(' ');
-  if (skipped == 0 || skipped == piece.npos) return text.find(piece, from);
-  const std::string_view rest = piece.substr(skipped);
-  for (std::size_t at = text.find(rest, from + skipped); at != text.npos;
-       at = text.find(rest, at + 1)) {
-    if (text.substr(at - skipped, skipped) == piece.substr(0, skipped)) return at - skipped;
-  }
-  return text.npos;
-}
-
-bool holds(std::string_view text, std::string_view piece) {
-  return find(text, piece) != std::string_view::npos;
-}
-
-/// The pairs of neighbours in a text, roughly: most pieces that are asked for are not there, and
-/// this says so without a search.
-class Pairs {
- public:
-  void add(std::string_view text) {
-    for (std::size_t i = 1; i < text.size(); ++i) {
-      const unsigned bit = bit_of(text[i - 1], text[i]);
-      bits_[bit / 64] |= std::uint64_t{1} << bit % 64;
-    }
-  }
-  bool may_hold(std::string_view piece) const {
-    for (std::size_t i = 1; i < piece.size(); ++i) {
-      const unsigned bit = bit_of(piece[i - 1], piece[i]);
-      if ((bits_[bit / 64] >> bit % 64 & 1) == 0) return false;
-    }
-    return true;
-  }
-
- private:
-  static constexpr unsigned kBits = 2048;
-  static unsigned bit_of(char a, char b) {
-    return (static_cast<unsigned char>(a) * 37U + static_cast<unsigned char>(b)) % kBits;
-  }
-
-  std::array<std::uint64_t, kBits / 64> bits_{};
-};
-
-/// Runs of white space as one blank, none at the ends, no semicolon at the end.
-std::string squeezed(std::string_view text) {
-  const auto is_blank = [](char c) { return is_wsp(c) || c == '\v' || c == '\f'; };
-  std::string out(text.size(), ' ');
-  char* to = out.data();
-  bool blank = true;  // before
-  for (const char c : text) {
-    const bool here = is_blank(c);
-    *to = here ? ' ' : c;
-    to += static_cast<std::ptrdiff_t>(!(here && blank));
-    blank = here;
-  }
-  out.resize(static_cast<std::size_t>(to - out.data()));
-  while (!out.empty() && (out.back() == ';' || out.back() == ' ')) out.pop_back();
-  return out;
-}
-
-bool is_month(std::string_view word) {
-  constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  return std::find(kMonths.begin(), kMonths.end(), word) != kMonths.end();
-}
-
-/// "; Tue, 23 May 2006 13:06:35 -0400" at the end goes; with a comment behind it stays.
-void drop_date(std::string& line) {
-  constexpr int kWords = 6;  // the last ones: "Tue," "23" "May" "2006" "13:06:35" "-0400"
-  std::string_view words[kWords];
-  std::string_view rest = line;
-  for (int i = kWords - 1; i >= 0; --i) {
-    const std::size_t blank = rest.rfind(' ');
-    if (blank == rest.npos && i > 0) return;
-    words[i] = rest.substr(blank + 1);  // npos + 1 is 0
-    rest = rest.substr(0, blank == rest.npos ? 0 : blank);
-  }
-  if (!is_month(words[2])) return;
-  std::string_view first = words[1];
-  if (first.empty() || !is_digit(first[0])) return;
-  if (words[0].size() == 4 && words[0].ends_with(',')) first = words[0];
-  line.resize(static_cast<std::size_t>(first.data() - line.data()));
-  while (!line.empty() && (line.back() == ' ' || line.back() == ';')) line.pop_back();
-}
-
-/// The address that `text` is: bare, in square brackets, with "IPv6:", a scope or a port.
-std::string address_in(std::string_view text) {
-  if (text.starts_with('[')) {
-    const std::size_t end = text.find(']');
-    if (end == std::string_view::npos) return {};
-    text = text.substr(1, end - 1);
-  }
-  if (istarts_with(text, "IPv6:")) text.remove_prefix(5);
-  text = text.substr(0, text.find('%'));
-  if (text.find(':') == text.rfind(':')) text = text.substr(0, text.find(':'));  // 192.0.2.1:25
-  if (std::count(text.begin(), text.end(), '.') == 4) text = text.substr(0, text.rfind('.'));
-  const auto address = IpAddress::parse(text);
-  if (!address) return {};
-  // As written, but for mapped addresses: rules compare texts.
-  const bool mapped = address->is_v4() && text.find(':') != std::string_view::npos;
-  return mapped ? address->text() : std::string(text);
-}
-
-std::string word_behind(std::string_view text, std::string_view mark, std::string_view ends) {
-  const std::size_t at = text.find(mark);
-  if (at == std::string_view::npos) return {};
-  const std::string_view rest = text.substr(at + mark.size());
-  return std::string(rest.substr(0, rest.find_first_of(ends)));
-}
-
-/// The word behind "with" when it is a protocol that only authenticated clients speak (RFC 3848,
-/// and what webmail writes).
-std::string authenticated_protocol(std::string_view line) {
-  constexpr std::array<std::string_view, 12> kProtocols = {
-      "ESMTPA",    "ESMTPSA",    "LMTPA", "LMTPSA", "UTF8SMTPA", "UTF8SMTPSA",
-      "UTF8LMTPA", "UTF8LMTPSA", "ASMTP", "HTTP",   "HTTPS",     "HTTPU"};
-  for (std::size_t at = find(line, " with "); at != std::string_view::npos;
-       at = find(line, " with ", at + 1)) {
-    const std::string_view rest = line.substr(at + 6);
-    const std::string_view word = rest.substr(0, rest.find_first_of(" ;"));
-    for (const std::string_view protocol : kProtocols) {
-      if (iequals(word, protocol)) return std::string(word);
-    }
-  }
-  return {};
-}
-
-std::string authentication(std::string_view line, const Pairs& pairs) {
-  const auto has = [&](std::string_view text, std::string_view piece) {
-    return pairs.may_hold(piece) && holds(text, piece);
-  };
-  if (has(line, " by ")) {
-    std::string protocol = authenticated_protocol(line);
-    if (!protocol.empty()) return protocol;
-  }
-  const std::size_t by = find(line, " by ");
-  const std::string_view before = line.substr(0, by);
-  if (has(before, "(AUTH: ")) return word_behind(before, "(AUTH: ", " ");
-  constexpr std::string_view kSaid = "authenticated";
-  const std::size_t said = pairs.may_hold(kSaid) ? before.find(kSaid) : before.npos;
-  if (said != std::string_view::npos && has(before.substr(0, said), "]")) return "Sendmail";
-  if (has(line, " (Authenticated sender: ") && by != std::string_view::npos) {
-    const std::string mta = word_behind(line.substr(by), "(", ")");
-    if (!mta.empty()) return mta == "Postfix" ? mta : "Postfix (" + mta + ")";
-  }
-  if (has(line, "CommuniGate Pro") && has(line, " (account ")) return "Communigate";
-  if (has(line, " with Microsoft Exchange Server HTTP-DAV")) return "HTTP-DAV";
-  if (by != std::string_view::npos && has(line, " (via HTTP")) return "HTTP";
-  return {};
-}
+using received::address_in;
+using received::authentication;
+using received::drop_date;
+using received::find;
+using received::holds;
+using received::Pairs;
+using received::squeezed;
+using received::word_behind;
 
 /// What stands between "from" and "by": words and bracketed parts.
 class Shape {

@@ -156,11 +156,11 @@ std::optional<std::string> with_mark(std::string_view mark, MarkKind kind, std::
   fold(comment ? "(" + encoded(inside) + ")" : encoded(inside, rest.starts_with("=?")), column,
        out);
   if (rest.empty()) return out;
-  if (kind == MarkKind::tight_comment) return out + rest;
+  const char blank = kind == MarkKind::comment_in_list ? '\t' : ' ';
   const std::size_t line = out.rfind('\n');
   const std::size_t end = line == out.npos ? column + out.size() : kTab + out.size() - line - 2;
-  out += end + 1 + std::min(rest.find('\n'), rest.size()) > kLine ? "\n " : " ";
-  return out + rest;
+  if (end + 1 + std::min(rest.find('\n'), rest.size()) > kLine) out += '\n';
+  return out + blank + rest;
 }
 
 }  // namespace gatepost

@@ -30,8 +30,9 @@ std::string comment_text(std::string_view text);
 
 enum class MarkKind {
   text,
-  comment,        ///< in parentheses, as comment_text()
-  tight_comment,  ///< the same without a blank behind it
+  comment,          ///< in parentheses, as comment_text()
+  comment_in_list,  ///< the same with a TAB behind it: a space ends an address of a list for
+                    ///< Sendmail when the message looks like one of old times (OldStyleHeaders)
 };
 
 /// Puts a mark and a blank in front of a field's value.

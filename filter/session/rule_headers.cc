@@ -19,23 +19,6 @@ const HeaderChanges::Kind& kind_of(const HeaderSources& sources) {
   return sources.is_spam() ? changes.spam : changes.ham;
 }
 
-// Sendmail reads the lists of such a message as those of old times (OldStyleHeaders), where a blank
-// ends an address: of "(mark) a@b" it would make two.
-bool has_plain_addresses_only(std::span<const mail::HeaderField> fields) {
-  constexpr std::string_view kNames[] = {"From",        "Sender",
-                                         "Reply-To",    "To",
-                                         "Cc",          "Bcc",
-                                         "Errors-To",   "Apparently-To",
-                                         "Resent-From", "Resent-Sender",
-                                         "Resent-To",   "Resent-Cc",
-                                         "Resent-Bcc",  "Resent-Reply-To"};
-  return std::none_of(fields.begin(), fields.end(), [&](const mail::HeaderField& field) {
-    return field.value.find_first_of("<,(;") != field.value.npos &&
-           std::any_of(std::begin(kNames), std::end(kNames),
-                       [&](std::string_view name) { return mail::is_named(field, name); });
-  });
-}
-
 void rewrite(const HeaderSources& sources, std::string_view name, MarkKind kind,
              const std::optional<rules::HeaderTemplate>& text, std::vector<HeaderEdit>& edits) {
   if (!text) return;
@@ -69,9 +52,7 @@ std::vector<HeaderEdit> field_rewrites(const HeaderSources& sources) {
   if (changes == nullptr || !changes->rewrites() || !sources.is_spam()) return edits;
   rewrite(sources, "Subject", MarkKind::text, changes->subject, edits);
   rewrite(sources, "From", MarkKind::comment, changes->from, edits);
-  const bool old_style = changes->to && has_plain_addresses_only(sources.fields);
-  rewrite(sources, "To", old_style ? MarkKind::tight_comment : MarkKind::comment, changes->to,
-          edits);
+  rewrite(sources, "To", MarkKind::comment_in_list, changes->to, edits);
   return edits;
 }
 

@@ -51,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string mark = mark_text(input.substr(0, half));
   must(mark.size() <= kMaxMark + 3 && mark.find_first_of("\r\n") == mark.npos);
   if (mark.empty()) return 0;
-  for (const MarkKind kind : {MarkKind::text, MarkKind::comment, MarkKind::tight_comment}) {
+  for (const MarkKind kind : {MarkKind::text, MarkKind::comment, MarkKind::comment_in_list}) {
     const auto value = with_mark(mark, kind, input.substr(half), 9);
     if (value) must(is_one_field(*value));
   }

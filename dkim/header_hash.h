@@ -1,6 +1,6 @@
 #pragma once
-// The header hash of a signature (RFC 6376 section 3.7). libopendkim's own hashes are the oracle of
-// a test.
+// The header hash of a signature, made by ourselves (RFC 6376 section 3.7): of what we sign, and of
+// the few signatures that libopendkim cannot hold. Its own hashes are the oracle of a test.
 
 #include <cstddef>
 #include <string>

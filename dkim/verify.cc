@@ -1,19 +1,64 @@
 #include "dkim/verify.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "core/base/text.h"
 #include "dkim/body_feed.h"
 #include "dkim/canonicalize.h"
 #include "dkim/header_hash.h"
+#include "dkim/opendkim_message.h"
 #include "dkim/signature.h"
+#include "dkim/tag_list.h"
 
 namespace gatepost::dkim {
 
 namespace {
 
+/// Above this many comparisons (names in h= times fields) libopendkim's search would cost
+/// milliseconds: our own is linear.
+constexpr std::size_t kMaxComparisons = 200000;
+/// libopendkim copies h= into 4096 octets and cuts the rest off without a word.
+constexpr std::size_t kMaxLibraryHeaders = 4000;
+/// Times outside are kept from libopendkim: it would compare them with the machine's clock.
+constexpr std::int64_t kEarliestTimestamp = 1000000000;  // 2001
+constexpr std::int64_t kLatestTimestamp = 2500000000;    // 2049
+constexpr std::int64_t kEarliestExpiration = 1500000000;
+
+/// The tags of RFC 6376 section 3.5.
+constexpr std::string_view kSignatureTags[] = {"v", "a", "b", "bh", "c", "d", "h",
+                                               "i", "l", "q", "s",  "t", "x", "z"};
+
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+bool has_odd_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 && !is_wsp(c); });
+}
+
+/// Whether libopendkim reads these tags as we do. It takes tag names in any case, cuts b= out by
+/// the letter before the first '=', and knows ASCII only.
+bool library_reads(std::string_view value) {
+  if (!is_ascii(value)) return false;
+  const auto tags = TagList::parse(value, {.octets = kMaxSignatureField});
+  if (!tags) return false;
+  for (const Tag& tag : tags->tags()) {
+    if (tag.name == "b" ? tag.spaced : tag.name.back() == 'b') return false;
+    if (tag.name == "h" && tag.value.size() > kMaxLibraryHeaders) return false;
+    for (const std::string_view known : kSignatureTags) {
+      if (tag.name != known && iequals(tag.name, known)) return false;
+    }
+  }
+  return true;
+}
+
+bool library_takes_times(const Signature& signature) {
+  const auto& t = signature.timestamp;
+  const auto& x = signature.expiration;
+  return (!t || (*t >= kEarliestTimestamp && *t <= kLatestTimestamp)) &&
+         (!x || *x >= kEarliestExpiration);
+}
 
 /// One body hash, shared by all signatures with the same c= and l=.
 struct Body {
@@ -32,6 +77,7 @@ struct Slot {
   std::size_t field = kNone;  // index in fields
   std::optional<Objection> verdict;
   dns::Query query;
+  bool own_header_hash = false;  // libopendkim is not to hash this one
   std::string header_hash;
   std::size_t body = kNone;  // index in bodies
 
@@ -69,7 +115,9 @@ struct Verifier::State {
   std::optional<dns::Query> add_signature(const mail::HeaderField& field, std::size_t index);
   void object_all(Outcome outcome, const std::string& reason);
   void choose_bodies();
-  void hash_headers();
+  void choose_hashers();
+  void hash_headers_by_library();
+  void hash_own_headers();
   BodyFeed::Sink sink();
 
   SignatureResult judge(Slot& slot, const Answers& keys);
@@ -151,10 +199,64 @@ void Verifier::State::choose_bodies() {
   }
 }
 
-/// The fields are not needed any longer afterwards.
-void Verifier::State::hash_headers() {
+/// Decides whose header libopendkim hashes.
+void Verifier::State::choose_hashers() {
+  std::size_t names = 0;
   for (Slot& slot : slots) {
     if (!slot.open()) continue;
+    const Signature& signature = slot.parsed.fields;
+    const KeptField& field = fields[slot.field];
+    slot.own_header_hash = !library_takes_times(signature) ||
+                           signature.times_signed("dkim-signature") > 0 ||
+                           !library_reads(std::string_view(field.text).substr(field.colon + 1));
+    names += signature.signed_headers.size();
+  }
+  const bool own_all = names * fields.size() > kMaxComparisons ||
+                       std::any_of(fields.begin(), fields.end(), [](const KeptField& field) {
+                         return has_odd_control(field.text);
+                       });
+  if (!own_all) return;
+  for (Slot& slot : slots) slot.own_header_hash = true;
+}
+
+/// Feeds it the fields that the signatures speak of, in order. A signature that libopendkim does
+/// not understand although it is in order is left to us: its view is not the last word.
+void Verifier::State::hash_headers_by_library() {
+  std::unordered_set<std::string_view> wanted;
+  std::vector<Slot*> signatures;  // in the order of their fields
+  for (Slot& slot : slots) {
+    if (!slot.open() || slot.own_header_hash) continue;
+    signatures.push_back(&slot);
+    for (const std::string& name : slot.parsed.fields.signed_headers) wanted.insert(name);
+  }
+  if (signatures.empty()) return;
+  OpendkimMessage message(library);
+  std::uint64_t octets = 0;
+  bool taken = true;
+  auto next = signatures.begin();
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const bool is_signature = next != signatures.end() && (*next)->field == i;
+    if (is_signature) ++next;
+    if (!is_signature && !wanted.contains(fields[i].name)) continue;
+    // A signature that it finds malformed still counts in hashes().
+    if (!message.header(fields[i].text) && !is_signature) taken = false;
+    octets += fields[i].text.size() + 2;
+  }
+  cost.header_octets += octets * signatures.size();
+  // Without a body: that is hashed by ourselves.
+  taken = taken && message.end_of_headers() && message.finish().ok() &&
+          message.hashes().size() == signatures.size();
+  for (std::size_t i = 0; i < signatures.size(); ++i) {
+    Slot& slot = *signatures[i];
+    slot.own_header_hash = !taken || !message.hashes()[i].usable;
+    if (!slot.own_header_hash) slot.header_hash = message.hashes()[i].header;
+  }
+}
+
+/// The fields are not needed any longer afterwards.
+void Verifier::State::hash_own_headers() {
+  for (Slot& slot : slots) {
+    if (!slot.open() || !slot.own_header_hash) continue;
     slot.header_hash = header_hash(fields, slot.field, slot.parsed.fields);
     cost.header_octets += header_octets;
   }
@@ -169,7 +271,9 @@ Result<void> Verifier::end_of_headers() {
   // RFC 6376 section 6.1.1 with RFC 5322 section 3.6: From is required.
   if (s.from_count == 0) s.object_all(Outcome::permerror, "message has no From field");
   s.choose_bodies();
-  s.hash_headers();
+  s.choose_hashers();
+  s.hash_headers_by_library();
+  s.hash_own_headers();
   return {};
 }
 

@@ -53,7 +53,7 @@ class Verifier {
   std::optional<dns::Query> header(const mail::HeaderField& field);
 
   /// Ends the header.
-  /// @return an internal Error when called twice.
+  /// @return an internal Error when libopendkim fails; then finish() says so for each signature.
   Result<void> end_of_headers();
 
   /// Body octets in any chunking. CRLF is expected, a bare LF counts as one; see BodyFeed.

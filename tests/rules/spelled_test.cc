@@ -154,7 +154,8 @@ TEST(PatternTree, IsWrittenAsTheTableSays) {
   for (const TreeCase& c : kTrees) {
     const auto tree = read_pattern({c.expression}, false);
     EXPECT_EQ(tree.has_value(), c.written != nullptr) << c.expression;
-    if (tree && c.written != nullptr) EXPECT_EQ(write_pattern(*tree), c.written) << c.expression;
+    if (!tree || c.written == nullptr) continue;
+    EXPECT_EQ(write_pattern(*tree), c.written) << c.expression;
   }
 }
 

@@ -141,7 +141,9 @@ TEST(Entry, SaysOfDmarcWhatTheLogSays) {
   records[1].facts.dkim.clear();
   records[1].facts.dmarc_disposition.reset();
   records[2].facts.dmarc->record.reset();
-  records[2].facts.dmarc->reason = "B\xc3\xbccher \xf0\x9f\x93\xa7 \xff \"quoted\"\n\x7f";
+  records[2].facts.dmarc->reason =
+      "B\xc3\xbc"
+      "cher \xf0\x9f\x93\xa7 \xff \"quoted\"\n\x7f";
   records[2].facts.dkim = {{}, {.outcome = dkim::Outcome::pass, .domain = std::string(5000, 'd')}};
   records[3].facts.dkim.resize(150);
   for (const Record& record : records) {

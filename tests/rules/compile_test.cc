@@ -281,10 +281,10 @@ TEST(Compile, AnEditCompilesOneChunk) {
   const TemporaryFolder folder;
   CompileOptions options;
   options.cache_directory = folder.path();
-  options.chunk_size = 2;  // and 16 of the cheap ones
-  const Compiled first = must_compile(sample(300), options);
+  options.chunk_size = 1;  // and 80 of the cheapest ones
+  const Compiled first = must_compile(sample(1000), options);
   ASSERT_GT(first.stats.jobs, 8U);
-  RuleFile edited = sample(300);
+  RuleFile edited = sample(1000);
   edited.rules[0].pattern.expression = "another";
   const Compiled second = must_compile(edited, options);
   EXPECT_GE(second.stats.jobs_from_cache + 2, second.stats.jobs);

@@ -31,8 +31,9 @@ std::string comment_text(std::string_view text);
 enum class MarkKind {
   text,
   comment,          ///< in parentheses, as comment_text()
-  comment_in_list,  ///< the same with a TAB behind it: a space ends an address of a list for
-                    ///< Sendmail when the message looks like one of old times (OldStyleHeaders)
+  comment_in_list,  ///< the same with a TAB behind it. Sendmail, where no address field of the
+                    ///< message has one of ", ( < ;", takes blanks for commas (OldStyleHeaders)
+                    ///< and writes one behind the mark: gatepost-rules(5) tells of it.
 };
 
 /// Puts a mark and a blank in front of a field's value.

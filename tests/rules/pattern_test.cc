@@ -45,7 +45,7 @@ constexpr RouteCase kRoutes[] = {
     {"possessive", "ab++c", Route::confirm, Route::confirm},
     {"atomic", "(?>ab+)c", Route::confirm, Route::confirm},
     {"conditional", "(x)?(?(1)a|b)cde", Route::confirm, Route::confirm},
-    {"keep_out", R"(foo\Kbar)", Route::pcre_only, Route::pcre_only},
+    {"keep_out", R"(foo\Kbar)", Route::pcre_only, Route::spelled},
     {"recursion", R"(\((?:[^()]|(?R))*\))", Route::pcre_only, Route::pcre_only},
     {"verb", "a(*SKIP)b", Route::pcre_only, Route::pcre_only},
     {"empty_match", "a*", Route::pcre_only, Route::pcre_only},

@@ -124,6 +124,7 @@ struct DmarcLog::Impl {
       wake.wait_for(lock, options.gather, [&] { return stopping || hurried; });
       const bool last = stopping;
       const bool hurry = hurried;
+      const std::uint64_t asked = flushes;
       std::deque<std::string> batch = std::exchange(queue, {});
       const std::size_t taken = size_of(batch);
       lock.unlock();
@@ -144,7 +145,9 @@ struct DmarcLog::Impl {
       if (good && !dirty) settled = queued - queue.size();
       done.notify_all();
       if (last) return;
-      if (!good) wake.wait_for(lock, options.retry_interval, [&] { return stopping; });
+      if (!good)
+        wake.wait_for(lock, options.retry_interval,
+                      [&] { return stopping || flushes != asked; });
     }
   }
 
@@ -233,6 +236,7 @@ struct DmarcLog::Impl {
   std::uint64_t queued = 0;       // lines ever queued
   std::uint64_t settled = 0;      // of these, on disk or dropped for the budget
   bool hurried = false;           // somebody waits in flush()
+  std::uint64_t flushes = 0;      // calls of flush() ever: a new one tries a full disk again
   bool stopping = false;
   std::thread thread;
 };
@@ -279,6 +283,7 @@ bool DmarcLog::flush(std::chrono::milliseconds limit) {
   if (!impl_->thread.joinable()) return impl_->queue.empty();
   const std::uint64_t wanted = impl_->queued;
   impl_->hurried = true;
+  ++impl_->flushes;
   impl_->wake.notify_all();
   const bool all = impl_->done.wait_for(lock, limit, [&] { return impl_->settled >= wanted; });
   impl_->hurried = false;

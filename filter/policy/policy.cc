@@ -22,37 +22,37 @@ FindingRule Policy::rule(const Finding& finding) const {
 }
 
 void Policy::finish() {
-  for (auto& set : needs_) set.clear();
+  stages_.clear();
   for (bool& answers : may_answer_) answers = false;
   may_answer_[static_cast<int>(Stage::rcpt)] = true;
   may_answer_[static_cast<int>(Stage::end_of_message)] = true;
   for (const FindingInfo& info : finding_table()) {
     if (!enabled(info.check)) continue;
-    needs_[static_cast<int>(Stage::end_of_message)].emplace(info.check);
+    stages_[std::string(info.check)].add(Stage::end_of_message);
     const Action action = rule(info.name).action;
     if (action != Action::reject && action != Action::tempfail) continue;
-    const auto stage = static_cast<int>(answer_stage(*this, info.stage));
-    needs_[stage].emplace(info.check);
-    may_answer_[stage] = true;
+    const Stage stage = answer_stage(*this, info.stage);
+    stages_[std::string(info.check)].add(stage);
+    may_answer_[static_cast<int>(stage)] = true;
   }
   for (const Stage found : stage_rules_refuse)
     may_answer_[static_cast<int>(answer_stage(*this, found))] = true;
   // decide() refuses ambiguous authors then.
   if (dmarc_enforce == dmarc::Enforcement::strict && enabled("dmarc") && enabled("message")) {
-    needs_[static_cast<int>(Stage::end_of_headers)].emplace("message");
+    stages_["message"].add(Stage::end_of_headers);
     may_answer_[static_cast<int>(Stage::end_of_headers)] = true;
   }
   // Who is greylisted follows from what these have found.
-  auto& at_rcpt = needs_[static_cast<int>(Stage::rcpt)];
-  if (at_rcpt.count("greylist") > 0) {
+  if (needs(Stage::rcpt, "greylist")) {
     for (const char* check : {"client_lists", "iprev", "dnsbl", "spf", "lists"}) {
-      if (enabled(check)) at_rcpt.emplace(check);
+      if (enabled(check)) stages_[check].add(Stage::rcpt);
     }
   }
   // An allowed sender must have proven its domain (ALLOW_SENDER needs SPF) before a refusal at
   // RCPT.
   if (!allow_senders.empty() && enabled("lists") && enabled("spf")) {
-    needs_[static_cast<int>(Stage::rcpt)].insert({"spf", "lists"});
+    stages_["spf"].add(Stage::rcpt);
+    stages_["lists"].add(Stage::rcpt);
   }
 }
 

@@ -163,8 +163,11 @@ struct Policy {
   }
   /// The checks whose findings could change the answer at `stage`: only these are waited for there.
   /// At end_of_message that is every enabled check.
-  const std::set<std::string, std::less<>>& needs(Stage stage) const {
-    return needs_[static_cast<int>(stage)];
+  bool needs(Stage stage, std::string_view check) const { return stages_of(check).contains(stage); }
+  /// The same for one check: all stages that wait for it.
+  StageSet stages_of(std::string_view check) const {
+    const auto it = stages_.find(check);
+    return it != stages_.end() ? it->second : StageSet();
   }
   /// Whether an answer other than "go on" is possible at `stage`: else no reply is negotiated
   /// there.
@@ -174,7 +177,7 @@ struct Policy {
 
  private:
   std::map<std::string, FindingRule, std::less<>> rules_;
-  std::set<std::string, std::less<>> needs_[kStageCount];
+  std::map<std::string, StageSet, std::less<>> stages_;  // by check
   bool may_answer_[kStageCount] = {};
 };
 

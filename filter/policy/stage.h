@@ -16,4 +16,14 @@ constexpr std::string_view to_string(Stage stage) {
   return kNames[static_cast<int>(stage)];
 }
 
+class StageSet {
+ public:
+  void add(Stage stage) { bits_ |= 1U << static_cast<int>(stage); }
+  bool contains(Stage stage) const { return (bits_ >> static_cast<int>(stage) & 1U) != 0; }
+  bool empty() const { return bits_ == 0; }
+
+ private:
+  unsigned bits_ = 0;
+};
+
 }  // namespace gatepost

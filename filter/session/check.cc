@@ -9,6 +9,8 @@ Result<std::vector<CheckInfo>> order_checks(std::vector<CheckInfo> checks) {
   const auto stands = [](const std::vector<CheckInfo>& in, std::string_view name) {
     return std::any_of(in.begin(), in.end(), [&](const CheckInfo& c) { return c.name == name; });
   };
+  if (checks.size() > kMaxChecks)
+    return config_error("more than " + std::to_string(kMaxChecks) + " checks are registered");
   for (std::size_t i = 0; i < checks.size(); ++i) {
     for (std::size_t j = i + 1; j < checks.size(); ++j) {
       if (checks[i].name == checks[j].name) {
@@ -45,6 +47,14 @@ Result<std::vector<CheckInfo>> order_checks(std::vector<CheckInfo> checks) {
   // Connection checks first: their answers were asked for earliest.
   std::stable_partition(ordered.begin(), ordered.end(),
                         [](const CheckInfo& c) { return c.scope == CheckInfo::Scope::connection; });
+  for (std::size_t i = 0; i < ordered.size(); ++i) ordered[i].bit = std::uint64_t{1} << i;
+  for (CheckInfo& check : ordered) {
+    check.needs_bits = 0;
+    for (const CheckInfo& other : ordered) {
+      if (std::find(check.needs.begin(), check.needs.end(), other.name) != check.needs.end())
+        check.needs_bits |= other.bit;
+    }
+  }
   return ordered;
 }
 

@@ -110,10 +110,15 @@ struct CheckInfo {
   Scope scope = Scope::transaction;
   std::vector<std::string_view> needs;
   std::function<std::unique_ptr<Check>()> make;
+  /// Set by order_checks(): the check's own bit, and those of `needs`.
+  std::uint64_t bit = 0;
+  std::uint64_t needs_bits = 0;
 };
 
 /// Sorts so that each check stands behind those it needs (a connection check cannot need a
-/// transaction check). A config Error names a cycle, an unknown name or a doubled name.
+/// transaction check). A config Error names a cycle, an unknown name or a doubled name, or says
+/// that there are more than kMaxChecks.
+inline constexpr std::size_t kMaxChecks = 64;
 Result<std::vector<CheckInfo>> order_checks(std::vector<CheckInfo> checks);
 
 }  // namespace gatepost

@@ -17,7 +17,7 @@ Scope::Scope(SessionServices& services, Executor& executor, std::shared_ptr<cons
             services.store) {
   for (const CheckInfo& info : services.checks) {
     if (info.scope == kind && policy->enabled(info.name))
-      checks.push_back({&info, info.make(), {}, false});
+      checks.push_back({&info, info.make(), policy->stages_of(info.name), {}, false});
   }
 }
 

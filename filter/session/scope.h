@@ -16,6 +16,7 @@ namespace gatepost {
 struct RunningCheck {
   const CheckInfo* info = nullptr;
   std::unique_ptr<Check> check;
+  StageSet stages;  ///< that wait for it
   std::vector<PendingHandle> waiting;
   bool concluded = false;
 };

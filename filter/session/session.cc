@@ -130,7 +130,6 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
   /// Runs conclude() of every needed check whose flows are ready and whose needs have concluded.
   /// @return the flows that are still awaited; empty when all needed checks have concluded.
   std::vector<PendingHandle> conclude_ready(Stage stage) {
-    const auto& needed = policy().needs(stage);
     std::vector<PendingHandle> waiting;
     for (bool progress = true; progress;) {
       progress = false;
@@ -138,9 +137,7 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
       for (Scope* scope : {connection_scope.get(), transaction ? &transaction->scope : nullptr}) {
         if (scope == nullptr) continue;
         for (RunningCheck& running : scope->checks) {
-          if (running.concluded ||
-              (needed.count(running.info->name) == 0 && stage != Stage::end_of_message))
-            continue;
+          if (running.concluded || !is_needed(running, *scope, stage)) continue;
           if (conclude(*scope, running, stage, waiting)) progress = true;
         }
       }
@@ -148,10 +145,16 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
     return waiting;
   }
 
+  bool is_needed(const RunningCheck& running, const Scope& scope, Stage stage) const {
+    if (stage == Stage::end_of_message) return true;
+    // Another one than the connection's when a reload came between.
+    if (scope.policy.get() != &policy()) return policy().needs(stage, running.info->name);
+    return running.stages.contains(stage);
+  }
+
   bool conclude(Scope& scope, RunningCheck& running, Stage stage,
                 std::vector<PendingHandle>& waiting) {
-    bool ready = std::all_of(running.info->needs.begin(), running.info->needs.end(),
-                             [&](std::string_view need) { return has_concluded(need); });
+    bool ready = (running.info->needs_bits & unconcluded()) == 0;
     for (const PendingHandle& flow : running.waiting) {
       if (flow->ready()) continue;
       waiting.push_back(flow);
@@ -167,13 +170,16 @@ struct Session::Impl : std::enable_shared_from_this<Impl> {
     return true;
   }
 
-  bool has_concluded(std::string_view name) const {
-    const auto in = [&](const Scope& scope) {
-      return std::none_of(scope.checks.begin(), scope.checks.end(), [&](const RunningCheck& r) {
-        return r.info->name == name && !r.concluded;
-      });
-    };
-    return in(*connection_scope) && (!transaction || in(transaction->scope));
+  /// The bits of the checks that run and have not concluded.
+  std::uint64_t unconcluded() const {
+    std::uint64_t bits = 0;
+    for (const Scope* scope :
+         {connection_scope.get(), transaction ? &transaction->scope : nullptr}) {
+      if (scope == nullptr) continue;
+      for (const RunningCheck& running : scope->checks)
+        if (!running.concluded) bits |= running.info->bit;
+    }
+    return bits;
   }
 
   Scope& current_scope() { return transaction ? transaction->scope : *connection_scope; }

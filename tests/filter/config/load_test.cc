@@ -470,7 +470,7 @@ received_spf = true
   EXPECT_EQ(p.rule("SPF_HELO_FAIL").action, Action::none);
   EXPECT_EQ(p.spf_engine, spf::Engine::libspf2);
   EXPECT_TRUE(p.add_received_spf);
-  EXPECT_TRUE(p.needs(Stage::rcpt).contains("spf"));
+  EXPECT_TRUE(p.needs(Stage::rcpt, "spf"));
   EXPECT_FALSE(p.may_answer(Stage::mail)) << "answered at RCPT";
 }
 

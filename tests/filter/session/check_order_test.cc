@@ -1,3 +1,8 @@
+#include <algorithm>
+#include <bit>
+#include <string>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "filter/session/check.h"
@@ -38,9 +43,9 @@ const Case kCases[] = {
      "error: check 'b' is of the connection and needs 'a', which is of a transaction"},
 };
 
-class CheckOrder : public ::testing::TestWithParam<Case> {};
+class CheckOrderRow : public ::testing::TestWithParam<Case> {};
 
-TEST_P(CheckOrder, Row) {
+TEST_P(CheckOrderRow, Row) {
   std::vector<CheckInfo> checks;
   for (const auto& row : GetParam().checks) checks.push_back({row.name, row.scope, row.needs, {}});
   const auto ordered = order_checks(std::move(checks));
@@ -54,7 +59,35 @@ TEST_P(CheckOrder, Row) {
   EXPECT_EQ(got, GetParam().expected);
 }
 
-INSTANTIATE_TEST_SUITE_P(Rows, CheckOrder, ::testing::ValuesIn(kCases),
+TEST(CheckOrder, EachHasABitAndThoseOfItsNeeds) {
+  const auto ordered = order_checks({{"c", Scope::transaction, {"a", "b"}, {}},
+                                     {"a", Scope::transaction, {}, {}},
+                                     {"b", Scope::connection, {}, {}}});
+  ASSERT_TRUE(ordered.ok());
+  const auto of = [&](std::string_view name) {
+    return *std::find_if(ordered->begin(), ordered->end(),
+                         [&](const CheckInfo& check) { return check.name == name; });
+  };
+  EXPECT_EQ(std::popcount(of("a").bit | of("b").bit | of("c").bit), 3);
+  EXPECT_EQ(of("c").needs_bits, of("a").bit | of("b").bit);
+  EXPECT_EQ(of("a").needs_bits, 0U);
+  // A part of them, ordered again.
+  const auto fewer = order_checks({of("a"), of("b")});
+  ASSERT_TRUE(fewer.ok());
+  for (const CheckInfo& check : *fewer) EXPECT_EQ(check.needs_bits, 0U) << check.name;
+}
+
+TEST(CheckOrder, NoMoreThanThereAreBits) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i <= kMaxChecks; ++i) names.push_back("check" + std::to_string(i));
+  std::vector<CheckInfo> checks;
+  for (const std::string& name : names) checks.push_back({name, Scope::transaction, {}, {}});
+  EXPECT_FALSE(order_checks(checks).ok());
+  checks.pop_back();
+  EXPECT_TRUE(order_checks(checks).ok());
+}
+
+INSTANTIATE_TEST_SUITE_P(Rows, CheckOrderRow, ::testing::ValuesIn(kCases),
                          [](const auto& row) { return std::string(row.param.name); });
 
 }  // namespace

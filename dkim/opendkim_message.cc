@@ -1,5 +1,6 @@
 #include "dkim/opendkim_message.h"
 
+#include <new>
 #include <utility>
 
 namespace gatepost::dkim {
@@ -19,6 +20,16 @@ constexpr unsigned char kMessageId[] = "-";  // for its logging, which is not us
 unsigned char* octets_of(std::string_view text) {
   return reinterpret_cast<unsigned char*>(const_cast<char*>(text.data()));  // it only reads
 }
+
+void* take_memory(void* memory, std::size_t size) {
+  try {
+    return static_cast<std::pmr::memory_resource*>(memory)->allocate(size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+void give_back_memory(void*, void*) {}  // all of it with the message
 
 bool set_options(DKIM_LIB* library) {
   // BADSIGHANDLES: a From that the library cannot read (a group, UTF-8) is no reason not to verify.
@@ -46,7 +57,7 @@ Library::Library(std::unique_ptr<Native> native, std::size_t cached_keys)
 Library::~Library() = default;
 
 Result<std::unique_ptr<Library>> Library::open(std::size_t cached_keys) {
-  DKIM_LIB* opened = dkim_init(nullptr, nullptr);
+  DKIM_LIB* opened = dkim_init(take_memory, give_back_memory);
   if (!opened) return internal_error("libopendkim cannot be initialised");
   auto native = std::make_unique<Native>(opened);
   if (!set_options(opened)) return internal_error("libopendkim refuses its options");
@@ -59,7 +70,8 @@ Result<std::unique_ptr<Library>> Library::open(std::size_t cached_keys) {
 
 OpendkimMessage::OpendkimMessage(Library& library) {
   DKIM_STAT status = DKIM_STAT_OK;
-  dkim_.reset(dkim_verify(library.native().handle, kMessageId, nullptr, &status));
+  dkim_.reset(dkim_verify(library.native().handle, kMessageId,
+                          static_cast<std::pmr::memory_resource*>(&memory_), &status));
 }
 
 bool OpendkimMessage::header(const std::string& text) {

@@ -7,8 +7,11 @@
 #define _Bool bool  // NOLINT(bugprone-reserved-identifier)
 #endif
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -68,6 +71,9 @@ class OpendkimMessage {
   struct Free {
     void operator()(DKIM* dkim) const { dkim_free(dkim); }
   };
+  /// Of the library, for this message: a few hundred small pieces that end together.
+  std::array<std::byte, std::size_t{16} << 10> first_;
+  std::pmr::monotonic_buffer_resource memory_{first_.data(), first_.size()};
   std::unique_ptr<DKIM, Free> dkim_;
   std::vector<Hashes> hashes_;
   bool taken_ = false;

@@ -1,7 +1,6 @@
 #include "dkim/verify.h"
 
 #include <algorithm>
-#include <unordered_set>
 #include <utility>
 
 #include "core/base/text.h"
@@ -222,14 +221,15 @@ void Verifier::State::choose_hashers() {
 /// Feeds it the fields that the signatures speak of, in order. A signature that libopendkim does
 /// not understand although it is in order is left to us: its view is not the last word.
 void Verifier::State::hash_headers_by_library() {
-  std::unordered_set<std::string_view> wanted;
+  std::vector<std::string_view> wanted;
   std::vector<Slot*> signatures;  // in the order of their fields
   for (Slot& slot : slots) {
     if (!slot.open() || slot.own_header_hash) continue;
     signatures.push_back(&slot);
-    for (const std::string& name : slot.parsed.fields.signed_headers) wanted.insert(name);
+    for (const std::string& name : slot.parsed.fields.signed_headers) wanted.push_back(name);
   }
   if (signatures.empty()) return;
+  std::sort(wanted.begin(), wanted.end());
   OpendkimMessage message(library);
   std::uint64_t octets = 0;
   bool taken = true;
@@ -237,7 +237,8 @@ void Verifier::State::hash_headers_by_library() {
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const bool is_signature = next != signatures.end() && (*next)->field == i;
     if (is_signature) ++next;
-    if (!is_signature && !wanted.contains(fields[i].name)) continue;
+    if (!is_signature && !std::binary_search(wanted.begin(), wanted.end(), fields[i].name))
+      continue;
     // A signature that it finds malformed still counts in hashes().
     if (!message.header(fields[i].text) && !is_signature) taken = false;
     octets += fields[i].text.size() + 2;

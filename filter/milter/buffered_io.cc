@@ -28,7 +28,8 @@ struct Channel {
   std::atomic<std::size_t> unread{0};
   std::size_t begin = 0;
   std::unique_ptr<char[]> input;
-  int read_error = 0;  // seen while looking for input, told by the next read
+  int read_error = 0;       // seen while looking for input, told by the next read
+  bool recv_waits = false;  // as long as kBetweenCommandsMs: then nothing is polled for as long
   int write_timeout_ms = -1;
   std::size_t kept_size = 0;
   std::array<char, kKeptSize> kept;
@@ -56,6 +57,8 @@ void start_channel(int descriptor) {
     slot.store(channel, std::memory_order_release);
   }
   channel->read_error = 0;
+  const timeval wait{0, kBetweenCommandsMs * 1000};
+  channel->recv_waits = ::setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) == 0;
   channel->write_timeout_ms = -1;
   channel->kept_size = 0;
   channel->unread.store(0, std::memory_order_relaxed);
@@ -142,6 +145,10 @@ bool keep(Channel& channel, const iovec* parts, int count, std::size_t total) {
   return true;
 }
 
+bool is_temporary(int error) {
+  return error == EAGAIN || error == EWOULDBLOCK || error == ENOMEM;
+}
+
 int poll_input(Channel& channel, pollfd& asked, int timeout_ms) {
   if (channel.kept_size > 0 && !send_with_kept(asked.fd, channel, nullptr, 0)) {
     asked.revents = POLLERR;
@@ -149,12 +156,16 @@ int poll_input(Channel& channel, pollfd& asked, int timeout_ms) {
   }
   bool ready = channel.unread.load(std::memory_order_relaxed) > 0 || channel.read_error != 0;
   // Of a command that has begun the rest is there nearly always.
-  if (!ready && (timeout_ms < 0 || timeout_ms > kBetweenCommandsMs)) {
-    const ssize_t got = fill(asked.fd, channel, MSG_DONTWAIT);
-    const bool nothing_yet =
-        got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOMEM);
-    if (got < 0 && !nothing_yet) channel.read_error = errno;
-    ready = !nothing_yet;  // the end of input stays, for the next read
+  const bool waits = timeout_ms == kBetweenCommandsMs && channel.recv_waits;
+  if (!ready && (waits || timeout_ms < 0 || timeout_ms > kBetweenCommandsMs)) {
+    const ssize_t got = fill(asked.fd, channel, waits ? 0 : MSG_DONTWAIT);
+    const int error = got < 0 ? errno : 0;
+    ready = !is_temporary(error);  // the end of input stays, for the next read
+    if (ready) channel.read_error = error;
+    if (waits && (error == EAGAIN || error == EWOULDBLOCK)) {
+      give_back_input(channel);
+      return 0;
+    }
   }
   if (ready) {
     asked.revents = POLLIN;
@@ -216,7 +227,11 @@ extern "C" ssize_t gatepost_milter_read(int descriptor, void* buffer, std::size_
   }
   std::size_t unread = channel->unread.load(std::memory_order_relaxed);
   if (unread == 0) {
-    const ssize_t got = fill(descriptor, *channel, 0);
+    ssize_t got;
+    while ((got = fill(descriptor, *channel, 0)) < 0 && errno == EAGAIN && channel->recv_waits) {
+      pollfd readable{descriptor, POLLIN, 0};
+      if (::poll(&readable, 1, -1) < 0 && errno != EINTR) return -1;
+    }
     if (got < 0 && errno == ENOMEM) return ::read(descriptor, buffer, size);
     if (got <= 0) return got;
     unread = static_cast<std::size_t>(got);

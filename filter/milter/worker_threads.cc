@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <utility>
 #include <vector>
 
 namespace gatepost::milter {
@@ -36,6 +37,12 @@ Rest& rest() {
 }
 
 thread_local bool t_detached = false;
+thread_local unsigned t_held = 0;                    // mutexes of libmilter
+thread_local pthread_cond_t* t_to_signal = nullptr;  // when none is held any more
+
+void signal_now() {
+  if (t_to_signal != nullptr) ::pthread_cond_signal(std::exchange(t_to_signal, nullptr));
+}
 
 /// @return whether there is a function to run.
 bool wait_for_call(Thread& thread) {
@@ -93,4 +100,30 @@ extern "C" int gatepost_milter_pthread_create(pthread_t* thread, const pthread_a
 extern "C" int gatepost_milter_pthread_detach(pthread_t thread) {
   if (t_detached && ::pthread_equal(thread, ::pthread_self()) != 0) return 0;
   return ::pthread_detach(thread);
+}
+
+extern "C" int gatepost_milter_pthread_cond_signal(pthread_cond_t* condition) {
+  if (t_held == 0) return ::pthread_cond_signal(condition);
+  signal_now();  // of an earlier call: each wakes one
+  t_to_signal = condition;
+  return 0;
+}
+
+extern "C" int gatepost_milter_pthread_cond_timedwait(pthread_cond_t* condition,
+                                                      pthread_mutex_t* mutex,
+                                                      const timespec* until) {
+  signal_now();
+  return ::pthread_cond_timedwait(condition, mutex, until);
+}
+
+extern "C" int gatepost_milter_pthread_mutex_lock(pthread_mutex_t* mutex) {
+  const int failed = ::pthread_mutex_lock(mutex);
+  if (failed == 0) ++t_held;
+  return failed;
+}
+
+extern "C" int gatepost_milter_pthread_mutex_unlock(pthread_mutex_t* mutex) {
+  const int failed = ::pthread_mutex_unlock(mutex);
+  if (failed == 0 && t_held > 0 && --t_held == 0) signal_now();
+  return failed;
 }

@@ -2,11 +2,16 @@
 
 #include "filter/milter/worker_threads.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <condition_variable>
 #include <mutex>
 #include <set>
+#include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
+#include <time.h>
 #include <unistd.h>
 
 namespace gatepost::milter {
@@ -78,6 +83,132 @@ TEST(WorkerThreads, DetachingAnotherThreadIsTheCLibrarys) {
                 &thread, nullptr, [](void*) -> void* { return nullptr; }, nullptr),
             0);
   EXPECT_EQ(gatepost_milter_pthread_detach(thread), 0);
+}
+
+/// Threads that wait as libmilter's workers do, for a number that is theirs to take.
+struct Pool {
+  pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_t other = PTHREAD_MUTEX_INITIALIZER;
+  pthread_cond_t called = PTHREAD_COND_INITIALIZER;
+  int idle = 0, work = 0, done = 0;
+
+  void run() {
+    gatepost_milter_pthread_mutex_lock(&mutex);
+    ++idle;
+    timespec until{};
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 60;
+    while (work == 0)
+      if (gatepost_milter_pthread_cond_timedwait(&called, &mutex, &until) != 0) break;
+    if (work > 0) --work, ++done;
+    gatepost_milter_pthread_mutex_unlock(&mutex);
+  }
+  void wait_until_idle(int wanted) {
+    for (int now = 0; now < wanted;) {
+      pthread_mutex_lock(&mutex);
+      now = idle;
+      pthread_mutex_unlock(&mutex);
+      std::this_thread::yield();
+    }
+  }
+};
+
+TEST(WorkerThreads, EachSignalUnderTheLockWakesOneAtTheUnlock) {
+  Pool pool;
+  std::thread threads[3];
+  for (std::thread& thread : threads) thread = std::thread([&] { pool.run(); });
+  pool.wait_until_idle(3);
+  gatepost_milter_pthread_mutex_lock(&pool.mutex);
+  gatepost_milter_pthread_mutex_lock(&pool.other);
+  pool.work = 3;
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(gatepost_milter_pthread_cond_signal(&pool.called), 0);
+  gatepost_milter_pthread_mutex_unlock(&pool.other);
+  gatepost_milter_pthread_mutex_unlock(&pool.mutex);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(pool.done, 3) << "a thread that was not woken gives up after a minute, without work";
+}
+
+TEST(WorkerThreads, WhoeverIsNotWokenGivesUpInTime) {
+  pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  pthread_cond_t never = PTHREAD_COND_INITIALIZER;
+  timespec past{};
+  gatepost_milter_pthread_mutex_lock(&mutex);
+  EXPECT_EQ(gatepost_milter_pthread_cond_timedwait(&never, &mutex, &past), ETIMEDOUT);
+  EXPECT_EQ(pthread_mutex_trylock(&mutex), EBUSY) << "with the lock";
+  gatepost_milter_pthread_mutex_unlock(&mutex);
+  EXPECT_EQ(gatepost_milter_pthread_cond_signal(&never), 0) << "nobody waits any more";
+}
+
+TEST(WorkerThreads, SignalsAndTheirTimeoutsCrossWithoutALoss) {
+  Pool pool;
+  constexpr int kRounds = 2000;
+  bool stop = false;
+  std::thread threads[3];
+  for (std::thread& thread : threads)
+    thread = std::thread([&] {
+      gatepost_milter_pthread_mutex_lock(&pool.mutex);
+      while (!stop) {
+        if (pool.work > 0) {
+          --pool.work, ++pool.done;
+          continue;
+        }
+        timespec soon{};
+        clock_gettime(CLOCK_REALTIME, &soon);
+        soon.tv_nsec = std::min(soon.tv_nsec + 20'000, 999'999'999L);
+        gatepost_milter_pthread_cond_timedwait(&pool.called, &pool.mutex, &soon);
+      }
+      gatepost_milter_pthread_mutex_unlock(&pool.mutex);
+    });
+  for (int i = 0; i < kRounds; ++i) {
+    gatepost_milter_pthread_mutex_lock(&pool.mutex);
+    ++pool.work;
+    gatepost_milter_pthread_cond_signal(&pool.called);
+    gatepost_milter_pthread_mutex_unlock(&pool.mutex);
+  }
+  for (bool all = false; !all;) {
+    gatepost_milter_pthread_mutex_lock(&pool.mutex);
+    all = stop = pool.done == kRounds;
+    gatepost_milter_pthread_mutex_unlock(&pool.mutex);
+    std::this_thread::yield();
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(pool.work, 0);
+}
+
+TEST(WorkerThreads, ASignalWithoutALockWakesAtOnce) {
+  Pool pool;
+  std::thread thread([&] { pool.run(); });
+  pool.wait_until_idle(1);
+  pthread_mutex_lock(&pool.mutex);  // not by libmilter's call
+  pool.work = 1;
+  EXPECT_EQ(gatepost_milter_pthread_cond_signal(&pool.called), 0);
+  pthread_mutex_unlock(&pool.mutex);
+  thread.join();
+  EXPECT_EQ(pool.done, 1);
+}
+
+TEST(WorkerThreads, WhoeverWaitsSignalsFirst) {
+  Pool pool;
+  std::thread thread([&] { pool.run(); });
+  pool.wait_until_idle(1);
+  gatepost_milter_pthread_mutex_lock(&pool.mutex);
+  pool.work = 1;
+  EXPECT_EQ(gatepost_milter_pthread_cond_signal(&pool.called), 0);
+  // Waits for what never comes, with the lock free meanwhile.
+  pthread_cond_t never = PTHREAD_COND_INITIALIZER;
+  timespec until{};
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += 60;
+  while (pool.done == 0) {
+    timespec soon = until;
+    clock_gettime(CLOCK_REALTIME, &soon);
+    if (soon.tv_sec >= until.tv_sec) break;
+    soon.tv_nsec = soon.tv_nsec < 999'000'000 ? soon.tv_nsec + 1'000'000 : soon.tv_nsec;
+    gatepost_milter_pthread_cond_timedwait(&never, &pool.mutex, &soon);
+  }
+  EXPECT_EQ(pool.done, 1);
+  gatepost_milter_pthread_mutex_unlock(&pool.mutex);
+  thread.join();
 }
 
 }  // namespace

@@ -14,6 +14,8 @@ target_compile_options(gatepost_options INTERFACE -Wall -Wextra -Wshadow -Wnon-v
 # GCC 12 sees overlapping copies inside std::string where there are none (GCC bug 105651).
 target_compile_options(gatepost_options INTERFACE
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-restrict>)
+target_link_options(gatepost_options INTERFACE
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-stringop-overflow>)
 target_compile_definitions(gatepost_options INTERFACE GATEPOST_VERSION="${PROJECT_VERSION}")
 add_library(gatepost_test_options INTERFACE)
 target_compile_definitions(gatepost_test_options INTERFACE

@@ -1,5 +1,6 @@
 #include "rules/chunk.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
@@ -16,6 +17,8 @@ constexpr std::uint8_t kCaseless = 1, kMultiline = 2, kDotall = 4, kExtended = 8
                        kEveryMatch = 32, kPlain = 64;
 // A job or an outcome beyond this is none of ours.
 constexpr std::size_t kMaxTransfer = std::size_t{1} << 30;
+// Databases of a chunk for patterns without a word: one for each, or more in one.
+constexpr std::size_t kMostAlone = 64;
 
 struct DatabaseDeleter {
   void operator()(hs_database_t* database) const { hs_free_database(database); }
@@ -27,14 +30,13 @@ struct Attempt {
   int failed = -1;  // the pattern that is at fault, as a position in the ids given
 };
 
-// In the database ids count from `first`.
-Attempt compile_set(const std::vector<PatternPlan>& plans, const std::vector<unsigned>& ids,
-                    std::size_t first) {
+// In the database ids count from the first of them.
+Attempt compile_set(const std::vector<PatternPlan>& plans, const std::vector<unsigned>& ids) {
   std::vector<const char*> expressions;
   std::vector<unsigned> flags;
   std::vector<unsigned> numbers;
   for (const unsigned id : ids) {
-    numbers.push_back(id - static_cast<unsigned>(first));
+    numbers.push_back(id - ids.front());
     expressions.push_back(plans[id].hs_expression.c_str());
     flags.push_back(plans[id].hs_flags);
   }
@@ -63,46 +65,37 @@ void weaken(PatternPlan& plan) {
     plan.route = Route::pcre_only;
     return;
   }
-  plan.hs_flags |= HS_FLAG_PREFILTER;
-  plan.route = Route::confirm;
+  use_approximation(plan);
 }
 
-std::vector<unsigned> in_hyperscan(const std::vector<PatternPlan>& plans, std::size_t first,
-                                   std::size_t count) {
-  std::vector<unsigned> ids;
-  for (std::size_t i = first; i < first + count; ++i) {
-    if (plans[i].route == Route::exact || plans[i].route == Route::confirm)
-      ids.push_back(static_cast<unsigned>(i));
-  }
-  return ids;
+bool is_in_hyperscan(const PatternPlan& plan) {
+  return plan.route == Route::exact || plan.route == Route::confirm;
 }
 
-// Databases of the patterns [first, first + count), one where it can be: a set that is refused as a
-// whole is halved. Those that Hyperscan does not hold are weakened on the way.
-void compile_range(std::vector<PatternPlan>& plans, std::size_t first, std::size_t count,
-                   std::vector<ChunkPart>& parts) {
+// One database where it can be: a set that is refused as a whole is halved. Patterns that Hyperscan
+// does not hold are weakened on the way.
+void compile_ids(std::vector<PatternPlan>& plans, std::vector<unsigned> ids,
+                 std::vector<ChunkPart>& parts) {
   DatabasePtr database;
-  for (;;) {
-    const std::vector<unsigned> ids = in_hyperscan(plans, first, count);
-    if (ids.empty()) break;
-    Attempt attempt = compile_set(plans, ids, first);
+  while (!ids.empty()) {
+    Attempt attempt = compile_set(plans, ids);
     database = std::move(attempt.database);
     if (database) break;
-    if (attempt.failed >= 0 && static_cast<std::size_t>(attempt.failed) < ids.size()) {
-      weaken(plans[ids[static_cast<std::size_t>(attempt.failed)]]);
-    } else if (ids.size() == 1) {
-      weaken(plans[ids[0]]);
-    } else {
-      const std::size_t half = count / 2;
-      compile_range(plans, first, half, parts);
-      compile_range(plans, first + half, count - half, parts);
+    const bool one = attempt.failed >= 0 && static_cast<std::size_t>(attempt.failed) < ids.size();
+    if (!one && ids.size() > 1) {
+      const auto half = ids.begin() + static_cast<std::ptrdiff_t>(ids.size() / 2);
+      compile_ids(plans, {ids.begin(), half}, parts);
+      compile_ids(plans, {half, ids.end()}, parts);
       return;
     }
+    const auto at = ids.begin() + (one ? attempt.failed : 0);
+    weaken(plans[*at]);
+    if (!is_in_hyperscan(plans[*at])) ids.erase(at);
   }
-  ChunkPart& part = parts.emplace_back();
-  part.first = static_cast<std::uint32_t>(first);
-  part.count = static_cast<std::uint32_t>(count);
   if (!database) return;
+  ChunkPart& part = parts.emplace_back();
+  part.first = ids.front();
+  part.count = ids.back() - ids.front() + 1;
   char* octets = nullptr;
   std::size_t size = 0;
   if (hs_serialize_database(database.get(), &octets, &size) == HS_SUCCESS) {
@@ -110,7 +103,7 @@ void compile_range(std::vector<PatternPlan>& plans, std::size_t first, std::size
     free(octets);
     return;
   }
-  for (const unsigned id : in_hyperscan(plans, first, count)) plans[id].route = Route::pcre_only;
+  for (const unsigned id : ids) plans[id].route = Route::pcre_only;
   part.note = "its database could not be serialised";
 }
 
@@ -142,8 +135,23 @@ ChunkOutcome compile_chunk(const Chunk& chunk) {
   plans.reserve(chunk.patterns.size());
   for (const PatternInput& pattern : chunk.patterns) plans.push_back(plan_pattern(pattern));
 
+  // What has no word is tried at every octet, and several of that kind in one database take more
+  // than the sum of what each takes alone.
+  std::vector<unsigned> together;
+  std::vector<unsigned> alone;
+  for (unsigned i = 0; i < plans.size(); ++i) {
+    if (!is_in_hyperscan(plans[i])) continue;
+    const bool apart = chunk.long_text && !plans[i].has_words && !chunk.patterns[i].plain;
+    (apart ? alone : together).push_back(i);
+  }
   ChunkOutcome out;
-  compile_range(plans, 0, plans.size(), out.parts);
+  compile_ids(plans, std::move(together), out.parts);
+  const std::size_t share = (alone.size() + kMostAlone - 1) / kMostAlone;
+  for (std::size_t i = 0; i < alone.size(); i += share) {
+    const auto begin = alone.begin() + static_cast<std::ptrdiff_t>(i);
+    const auto end = alone.begin() + static_cast<std::ptrdiff_t>(std::min(i + share, alone.size()));
+    compile_ids(plans, {begin, end}, out.parts);
+  }
   for (PatternPlan& plan : plans)
     out.patterns.push_back({plan.route, std::move(plan.problem), plan.offset,
                             static_cast<std::uint8_t>(plan.least_reports)});
@@ -167,6 +175,7 @@ std::string encode_job(const Job& job) {
   Writer out;
   out.u32(static_cast<std::uint32_t>(job.size()));
   for (const Chunk& chunk : job) {
+    out.u8(chunk.long_text ? 1 : 0);
     out.u32(static_cast<std::uint32_t>(chunk.patterns.size()));
     for (const PatternInput& p : chunk.patterns) {
       const Expression& e = p.expression;
@@ -186,6 +195,7 @@ std::optional<Job> decode_job(std::string_view data) {
   const std::uint32_t chunks = in.u32();
   for (std::uint32_t c = 0; c < chunks && in.ok(); ++c) {
     Chunk& chunk = job.emplace_back();
+    chunk.long_text = in.u8() != 0;
     const std::uint32_t patterns = in.u32();
     for (std::uint32_t i = 0; i < patterns && in.ok(); ++i) {
       const std::uint8_t bits = in.u8();

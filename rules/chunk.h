@@ -14,6 +14,7 @@ namespace gatepost::rules {
 /// Patterns that are matched against one subject in one scan.
 struct Chunk {
   std::vector<PatternInput> patterns;
+  bool long_text = false;  ///< the subject is more than one field of a header
 };
 
 struct PatternOutcome {
@@ -23,7 +24,7 @@ struct PatternOutcome {
   std::uint8_t least_reports = 1;  ///< PatternPlan::least_reports
 };
 
-/// A run of a chunk's patterns that was compiled together; most chunks are one part.
+/// Patterns of a chunk that were compiled together: [first, first + count), or some of these.
 struct ChunkPart {
   std::uint32_t first = 0;
   std::uint32_t count = 0;

@@ -218,6 +218,8 @@ class Compiler {
       HeaderGroup& group = parts_.headers.emplace_back();
       group.selector = static_cast<std::uint32_t>(parts_.selectors.size() - 1);
       group.unset = unset;
+      if (std::get<0>(selector).starts_with("ALL"))
+        whole_headers_.push_back(static_cast<std::uint32_t>(members_.size()));
       members_.push_back(note_header_rules(group, rules));
     }
     for (auto& [key, rules] : mime) {
@@ -336,12 +338,18 @@ class Compiler {
     return input;
   }
 
+  bool is_long_text(std::uint32_t group) const {
+    return group < kFirstHeader ||
+           std::binary_search(whole_headers_.begin(), whole_headers_.end(), group);
+  }
+
   // Small chunks share a child, so that a hundred selectors are not a hundred processes.
   std::vector<Job> make_jobs() {
     std::vector<Job> jobs;
     std::size_t room = 0;
     for (PlannedChunk& planned : chunks_) {
       Chunk chunk;
+      chunk.long_text = is_long_text(planned.group);
       for (const std::uint32_t rule : planned.rules)
         chunk.patterns.push_back(input_of(rule, planned.group));
       if (jobs.empty() || chunk.patterns.size() > room) {
@@ -475,6 +483,7 @@ class Compiler {
   // By group: the first four, then the groups of headers, those of mimeheader, those of stages.
   static constexpr std::uint32_t kBody = 0, kRawbody = 1, kUri = 2, kFull = 3, kFirstHeader = 4;
   std::vector<std::vector<std::uint32_t>> members_{kFirstHeader};
+  std::vector<std::uint32_t> whole_headers_;  // groups of ALL and its like
   std::vector<PlannedChunk> chunks_;
   std::vector<std::uint32_t> order_;  // by diagnostic
   Compiled out_;

@@ -318,8 +318,14 @@ std::optional<Info> hs_info(const std::string& expression, unsigned flags) {
 
 void use_words(PatternPlan& plan) {
   plan.hs_expression = std::exchange(plan.words, {});
-  plan.hs_flags = HS_FLAG_CASELESS | (plan.hs_flags & HS_FLAG_SINGLEMATCH);
-  if ((plan.hs_flags & HS_FLAG_SINGLEMATCH) == 0) plan.least_reports = plan.words_needed;
+  plan.hs_flags = HS_FLAG_CASELESS | plan.single;
+  if (plan.single == 0) plan.least_reports = plan.words_needed;
+  plan.route = Route::confirm;
+}
+
+void use_approximation(PatternPlan& plan) {
+  plan.hs_flags =
+      (plan.hs_flags & ~unsigned{HS_FLAG_SINGLEMATCH}) | HS_FLAG_PREFILTER | plan.single;
   plan.route = Route::confirm;
 }
 
@@ -357,6 +363,7 @@ PatternPlan plan_pattern(const PatternInput& input) {
   if (needed) {
     plan.words = expression_of_words(needed->words);
     plan.words_needed = needed->least;
+    plan.has_words = !plan.words.empty();
   }
   if (input.in_pieces && !input.plain && plan.words.empty() && !spelled_words(e).empty()) {
     plan.route = Route::spelled;
@@ -364,10 +371,9 @@ PatternPlan plan_pattern(const PatternInput& input) {
   }
   // One report is enough where the first settles it: exact ones, and single subjects, where PCRE2
   // looks at the whole anyway.
-  const unsigned single = input.in_pieces || input.every_match ? 0 : HS_FLAG_SINGLEMATCH;
+  plan.single = input.in_pieces || input.every_match ? 0 : HS_FLAG_SINGLEMATCH;
   if (needed && needed->states > kManyStates) {
     if (plan.words.empty()) return plan;
-    plan.hs_flags = single;
     use_words(plan);
     return plan;
   }
@@ -375,17 +381,16 @@ PatternPlan plan_pattern(const PatternInput& input) {
       input.in_pieces && (traits.may_match_lf || traits.has_anchor) ? Route::confirm : Route::exact;
   auto info = hs_info(plan.hs_expression, plan.hs_flags);
   if (!info) {
-    plan.hs_flags |= HS_FLAG_PREFILTER;
-    plan.route = Route::confirm;
+    use_approximation(plan);
     info = hs_info(plan.hs_expression, plan.hs_flags);
   }
   if (!info || info->min_width == 0) {
     plan.route = Route::pcre_only;
-    plan.hs_flags = single;
     if (!plan.words.empty()) use_words(plan);
     return plan;
   }
-  plan.hs_flags |= plan.route == Route::exact && !input.every_match ? HS_FLAG_SINGLEMATCH : single;
+  plan.hs_flags |=
+      plan.route == Route::exact && !input.every_match ? HS_FLAG_SINGLEMATCH : plan.single;
   return plan;
 }
 

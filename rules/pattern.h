@@ -35,10 +35,13 @@ struct PatternPlan {
   Route route = Route::pcre_only;
   std::string hs_expression;  ///< exact and confirm: what Hyperscan is given
   unsigned hs_flags = 0;
+  /// HS_FLAG_SINGLEMATCH where the first report is enough to ask PCRE2: not in a text of pieces.
+  unsigned single = 0;
   /// Words that each match holds (needed_text.h), as an expression: what Hyperscan can be given
   /// when it does not take the whole. Empty: none are known, or hs_expression is that already.
   std::string words;
   std::size_t words_needed = 1;  ///< so many of them, where each is reported
+  bool has_words = false;        ///< such words are known
   /// confirm: reports in one text or piece that there must be before PCRE2 is worth asking.
   std::size_t least_reports = 1;
   std::string problem;     ///< invalid, unsupported: what is wrong
@@ -47,6 +50,8 @@ struct PatternPlan {
 
 /// Makes Hyperscan look for the words alone; PCRE2 confirms.
 void use_words(PatternPlan& plan);
+/// Makes Hyperscan look for something that each match is, and more; PCRE2 confirms.
+void use_approximation(PatternPlan& plan);
 
 /// What can be seen in an expression's text. Errs to the side of true.
 struct PatternTraits {

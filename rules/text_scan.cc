@@ -63,9 +63,17 @@ void TextScan::measure(const Group& group) {
 int TextScan::on_match(unsigned id, unsigned long long /*from*/, unsigned long long to,
                        unsigned /*flags*/, void* self) {
   auto& scan = *static_cast<TextScan*>(self);
-  if (id < scan.database_->rules.size())
-    scan.found(scan.database_->rules[id], static_cast<std::uint32_t>(to));
-  return 0;
+  const std::vector<std::uint32_t>& rules = scan.database_->rules;
+  if (id >= rules.size()) return 0;
+  scan.found(rules[id], static_cast<std::uint32_t>(to));
+  // Anything but 0 ends the scan: of a database of one rule nothing more is wanted then.
+  return rules.size() == 1 && scan.is_settled(rules[id]) ? 1 : 0;
+}
+
+bool TextScan::is_settled(std::uint32_t rule) const {
+  const Slot& slot = parts_.slots[rule];
+  const auto value = static_cast<int>(state_.value[rule]);
+  return slot.multiple ? value >= slot.most : value != 0;
 }
 
 void TextScan::found(std::uint32_t rule, std::uint32_t to) {

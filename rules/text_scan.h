@@ -43,6 +43,7 @@ class TextScan {
   static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
                       void* self);
   void found(std::uint32_t rule, std::uint32_t to);
+  bool is_settled(std::uint32_t rule) const;
   bool is_enough(std::uint32_t rule, std::uint8_t least, std::uint64_t here);
 
   // Sets piece_ to the one that holds the octet before `to`. Ends of matches come in order, but for

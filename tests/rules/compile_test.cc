@@ -290,6 +290,52 @@ TEST(Compile, AnEditCompilesOneChunk) {
   EXPECT_GE(second.stats.jobs_from_cache + 2, second.stats.jobs);
 }
 
+// Patterns of a word each and then `wordless` ones without any, as one chunk.
+std::size_t databases_of(std::size_t wordless, bool long_text) {
+  Chunk chunk;
+  chunk.long_text = long_text;
+  for (const char* text : {"\\bword \\d", "another"})
+    chunk.patterns.push_back({{text, false, false, false, false}, true, false});
+  for (std::size_t i = 1; i <= wordless; ++i)
+    chunk.patterns.push_back(
+        {{"[a-z]{" + std::to_string(i) + "}[0-9]", false, false, false, false}, true, false});
+  const ChunkOutcome outcome = compile_chunk(chunk);
+  for (const PatternOutcome& pattern : outcome.patterns) EXPECT_EQ(pattern.route, Route::exact);
+  for (const ChunkPart& part : outcome.parts) {
+    EXPECT_FALSE(part.database.empty());
+    EXPECT_LE(part.first + part.count, chunk.patterns.size());
+  }
+  return outcome.parts.size();
+}
+
+TEST(Chunk, InLongTextsAPatternWithoutAWordStandsAlone) {
+  EXPECT_EQ(databases_of(5, false), 1U);
+  EXPECT_EQ(databases_of(5, true), 1U + 5U);
+  EXPECT_EQ(databases_of(0, true), 1U);
+  // More than 64 of them share databases.
+  EXPECT_EQ(databases_of(65, true), 1U + 33U);
+}
+
+TEST(Compile, PatternsWithoutWordsHitInDatabasesOfTheirOwn) {
+  std::vector<Rule> rules;
+  for (int i = 1; i <= 70; ++i)
+    rules.push_back(make_rule("R" + std::to_string(i), RuleType::body,
+                              "/\\b[a-z]{" + std::to_string(i) + "}[0-9]\\b/"));
+  rules.push_back(make_rule("FIRST", RuleType::body, "/^[^\\W\\d]\\d/"));
+  rules.push_back(multiple(make_rule("EACH", RuleType::body, "/[0-9]/")));
+  rules.push_back(multiple(make_rule("TWICE", RuleType::body, "/[0-9]/"), 2));
+  Rule nosubject = make_rule("BODY", RuleType::body, "/[0-9]/");
+  nosubject.flags.others = {"nosubject"};
+  rules.push_back(nosubject);
+  const auto set = compile_here(file_of(rules));
+  ASSERT_TRUE(set);
+  mail::Content content;
+  content.body = pieces_of({"abc1", "x a2", "b3 " + std::string(70, 'c') + "4"});
+  EXPECT_EQ(hits(*set, content), "R1 R3 R70 FIRST EACH*4 TWICE*2 BODY");
+  content.body = pieces_of({"only the subject has a 1", "no"});
+  EXPECT_EQ(hits(*set, content), "EACH TWICE");
+}
+
 TEST(Compile, TenThousandRules) {
   std::vector<Rule> rules;
   for (int i = 0; i < 10000; ++i)

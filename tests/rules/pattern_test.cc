@@ -1,6 +1,7 @@
 #include "rules/pattern.h"
 
 #include <gtest/gtest.h>
+#include <hs/hs.h>
 
 #include "rules/needed_text.h"
 #include "rules/regex.h"
@@ -262,6 +263,22 @@ TEST(PatternPlan, LargeOnesAreFoundByTheirWords) {
   EXPECT_EQ(plan.route, Route::confirm);
   EXPECT_EQ(plan.hs_expression, "three");
   EXPECT_EQ(plan.least_reports, 90U);
+}
+
+// In a text of pieces PCRE2 may say no to the first report and yes to a later one.
+TEST(PatternPlan, WhatIsConfirmedInPiecesIsReportedEachTime) {
+  const PatternPlan exact = plan_pattern({expression("three +words"), true, false});
+  ASSERT_EQ(exact.route, Route::exact);
+  EXPECT_NE(exact.hs_flags & HS_FLAG_SINGLEMATCH, 0U) << "one hit is enough";
+  for (void (*weaker)(PatternPlan&) : {use_words, use_approximation}) {
+    PatternPlan plan = exact;
+    weaker(plan);
+    EXPECT_EQ(plan.route, Route::confirm);
+    EXPECT_EQ(plan.hs_flags & HS_FLAG_SINGLEMATCH, 0U);
+    plan = plan_pattern({expression("three +words"), false, false});
+    weaker(plan);
+    EXPECT_NE(plan.hs_flags & HS_FLAG_SINGLEMATCH, 0U) << "PCRE2 looks at the whole anyway";
+  }
 }
 
 // ---- long subjects are searched in windows ----

@@ -346,6 +346,7 @@ class Reader {
     if (at_ >= text_.size()) return fail();
     const char c = text_[at_];
     if (const auto known = escape_class(c)) return ++at_, of_octets(*known);
+    if (c >= '1' && c <= '9') return group_again();
     switch (c) {
       case 'b':
         return ++at_, of_mark("\\b");
@@ -361,6 +362,17 @@ class Reader {
     }
     const int octet = escaped_octet();
     return failed_ ? PatternNode() : literal(static_cast<char>(octet));
+  }
+
+  // \1, or an octal number: whatever it is.
+  PatternNode group_again() {
+    while (at_ < text_.size() && is_digit(text_[at_])) ++at_;
+    PatternNode out;
+    out.kind = Kind::repeat;
+    out.least = 0;
+    out.most = PatternNode::kUnlimited;
+    out.parts.push_back(of_octets(~Octets()));
+    return out;
   }
 
   bool read_repeat(PatternNode& out) {
@@ -498,7 +510,7 @@ std::size_t states_of(const PatternNode& node) {
   if (node.kind != Kind::repeat) return sum;
   // Unlimited ones are a loop of one more.
   const std::size_t times =
-      node.most < PatternNode::kUnlimited ? node.most : std::max<std::size_t>(node.least, 1);
+      node.most < PatternNode::kUnlimited ? node.most : std::max<std::size_t>(node.least + 1, 2);
   return std::min(sum * std::clamp<std::size_t>(times, 1, 1000), kManyStates);
 }
 

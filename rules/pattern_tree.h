@@ -31,9 +31,9 @@ struct PatternNode {
 };
 
 /// What matches at least where the expression does: look-around, $, \z, \Z and \B are left out;
-/// lazy and possessive repeats and atomic groups are as any.
+/// lazy and possessive repeats and atomic groups are as any, a group again (\1) is any text.
 /// @param in_pieces ^ and \A mean the begin of a line, whatever the options say.
-/// @return nothing for what is not followed: back-references, recursion, conditions, verbs,
+/// @return nothing for what is not followed: named back-references, recursion, conditions, verbs,
 /// comments, \X, \p, extended expressions.
 std::optional<PatternNode> read_pattern(const Expression& expression, bool in_pieces);
 

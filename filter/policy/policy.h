@@ -161,10 +161,10 @@ struct Policy {
            (greylist.mode != GreylistPolicy::Mode::off || check != "greylist") &&
            (stage_rules || (check != "client_rules" && check != "envelope_rules"));
   }
-  /// The checks whose findings could change the answer at `stage`: only these are waited for there.
-  /// At end_of_message that is every enabled check.
+  /// Whether findings of this check could change the answer at `stage`: only then it is waited for
+  /// there. At end_of_message that is so of every enabled check.
   bool needs(Stage stage, std::string_view check) const { return stages_of(check).contains(stage); }
-  /// The same for one check: all stages that wait for it.
+  /// All stages that need it.
   StageSet stages_of(std::string_view check) const {
     const auto it = stages_.find(check);
     return it != stages_.end() ? it->second : StageSet();

@@ -104,6 +104,8 @@ class Check {
   virtual void accepted(CheckContext&) {}
 };
 
+inline constexpr std::size_t kMaxChecks = 64;
+
 struct CheckInfo {
   enum class Scope { connection, transaction };
   std::string_view name;
@@ -118,7 +120,6 @@ struct CheckInfo {
 /// Sorts so that each check stands behind those it needs (a connection check cannot need a
 /// transaction check). A config Error names a cycle, an unknown name or a doubled name, or says
 /// that there are more than kMaxChecks.
-inline constexpr std::size_t kMaxChecks = 64;
 Result<std::vector<CheckInfo>> order_checks(std::vector<CheckInfo> checks);
 
 }  // namespace gatepost

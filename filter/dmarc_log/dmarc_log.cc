@@ -146,8 +146,7 @@ struct DmarcLog::Impl {
       done.notify_all();
       if (last) return;
       if (!good)
-        wake.wait_for(lock, options.retry_interval,
-                      [&] { return stopping || flushes != asked; });
+        wake.wait_for(lock, options.retry_interval, [&] { return stopping || flushes != asked; });
     }
   }
 

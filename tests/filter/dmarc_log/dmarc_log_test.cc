@@ -100,8 +100,7 @@ struct Rig {
   }
   /// Until a write failed, and nothing of it is left. @return false after a minute.
   bool wait_for_a_fault() {
-    for (int i = 0; i < 60'000 && count("write_errors") == 0; ++i)
-      std::this_thread::sleep_for(1ms);
+    for (int i = 0; i < 60'000 && count("write_errors") == 0; ++i) std::this_thread::sleep_for(1ms);
     return count("write_errors") > 0;
   }
 

@@ -108,6 +108,7 @@ class Compiler {
     out_.stats.jobs_from_cache = done->from_cache;
     out_.stats.children = done->children;
     out_.stats.left = done->left;
+    if (!reserve_block(done->outcomes)) return internal_error("no memory for the rule databases");
     for (const PlannedChunk& chunk : chunks_) {
       auto taken = take_outcome(chunk, done->outcomes[chunk.job][chunk.place]);
       if (!taken.ok()) return taken.error();
@@ -384,6 +385,24 @@ class Compiler {
     return parts_.stages[number - parts_.mime_headers.size()].rules;
   }
 
+  // 0 for what is no database.
+  static std::size_t size_of(const ChunkPart& part) {
+    std::size_t size = 0;
+    const bool known = !part.database.empty() &&
+                       hs_serialized_database_size(part.database.data(), part.database.size(),
+                                                   &size) == HS_SUCCESS;
+    return known ? size : 0;
+  }
+
+  bool reserve_block(const std::vector<JobOutcome>& outcomes) {
+    std::size_t size = 0;
+    for (const PlannedChunk& chunk : chunks_) {
+      for (const ChunkPart& part : outcomes[chunk.job][chunk.place].parts)
+        size += DatabaseBlock::rounded(size_of(part));
+    }
+    return parts_.block.reserve(size);
+  }
+
   Result<void> take_outcome(const PlannedChunk& chunk, const ChunkOutcome& outcome) {
     Group& where = group(chunk.group);
     for (std::size_t i = 0; i < chunk.rules.size(); ++i)
@@ -391,13 +410,14 @@ class Compiler {
     for (const ChunkPart& part : outcome.parts) {
       if (!part.note.empty()) note_failure(chunk, part);
       if (part.database.empty()) continue;
-      hs_database_t* database = nullptr;
-      if (hs_deserialize_database(part.database.data(), part.database.size(), &database) !=
-          HS_SUCCESS) {
+      void* const place = parts_.block.take(size_of(part));
+      auto* const database = static_cast<hs_database_t*>(place);
+      if (place == nullptr || hs_deserialize_database_at(part.database.data(), part.database.size(),
+                                                         database) != HS_SUCCESS) {
         return internal_error("a compiled rule database cannot be loaded");
       }
       Database& loaded = where.databases.emplace_back();
-      loaded.database.reset(database);
+      loaded.database = database;
       loaded.rules.assign(chunk.rules.begin() + part.first,
                           chunk.rules.begin() + part.first + part.count);
       ++out_.stats.databases;

@@ -25,7 +25,7 @@ hs_scratch* scratch_for(const RuleSetParts& parts, bool& failed) {
   hs_scratch* scratch = nullptr;
   const auto add = [&](const Group& group) {
     for (const Database& one : group.databases) {
-      if (hs_alloc_scratch(one.database.get(), &scratch) != HS_SUCCESS) failed = true;
+      if (hs_alloc_scratch(one.database, &scratch) != HS_SUCCESS) failed = true;
     }
   };
   for (const HeaderGroup& group : parts.headers) add(group.rules);
@@ -454,10 +454,6 @@ class CompiledRules final : public RuleSet {
 };
 
 }  // namespace
-
-void DatabaseFree::operator()(hs_database* database) const {
-  hs_free_database(database);
-}
 
 const RuleSettings& RuleSet::settings() const {
   static const RuleSettings kNone;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "rules/database_block.h"
 #include "rules/eval.h"
 #include "rules/header_values.h"
 #include "rules/lazy_regex.h"
@@ -22,13 +23,9 @@ struct hs_database;
 
 namespace gatepost::rules {
 
-struct DatabaseFree {
-  void operator()(hs_database* database) const;
-};
-
 /// One Hyperscan database and the rules its ids stand for.
 struct Database {
-  std::unique_ptr<hs_database, DatabaseFree> database;
+  const hs_database* database = nullptr;  ///< lies in RuleSetParts::block
   std::vector<std::uint32_t> rules;
 };
 
@@ -94,6 +91,7 @@ struct Slot {
 /// Everything compile() made of the rules.
 struct RuleSetParts {
   std::vector<Rule> rules;
+  DatabaseBlock block;
   std::unique_ptr<Slot[]> slots;  ///< by rule
   std::vector<HeaderReader> selectors;
   std::vector<HeaderGroup> headers;

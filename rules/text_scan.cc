@@ -21,7 +21,7 @@ void TextScan::scan(const Group& group) {
     database_ = &database;
     piece_ = 0;
     const char* octets = text_.data() == nullptr ? "" : text_.data();
-    hs_scan(database.database.get(), octets, static_cast<unsigned>(text_.size()), 0, state_.scratch,
+    hs_scan(database.database, octets, static_cast<unsigned>(text_.size()), 0, state_.scratch,
             &TextScan::on_match, this);
   }
   if (!group.letters.empty()) scan_letters(group.letters);

@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // The number goes up with every change of what stands behind it.
-constexpr std::string_view kMagic = "gatepost rules 6\n";
+constexpr std::string_view kMagic = "gatepost rules 7\n";
 constexpr std::string_view kPrefix = "rules-";
 constexpr std::string_view kSuffix = ".hsdb";
 constexpr std::size_t kDigest = 32;

@@ -438,6 +438,9 @@ class Compiler {
       case Route::confirm:
         ++out_.stats.confirmed;
         break;
+      case Route::counted:
+        count_pattern(where, rule);
+        break;
       case Route::spelled:
         ++out_.stats.spelled;
         where.letters.add(rule, spelled_words(expression_of(parts_.rules[rule].pattern)));
@@ -453,6 +456,16 @@ class Compiler {
         say(rule, Diagnostic::Severity::unsupported, what, place);
         break;
     }
+  }
+
+  void count_pattern(Group& where, std::uint32_t rule) {
+    auto sequences = SequenceCount::make(expression_of(parts_.rules[rule].pattern));
+    if (!sequences) {  // an outcome that another version kept
+      ++out_.stats.pcre_only;
+      return where.pcre_only.push_back(rule);
+    }
+    ++out_.stats.counted;
+    where.counted.push_back({rule, std::move(*sequences)});
   }
 
   void note_failure(const PlannedChunk& chunk, const ChunkPart& part) {

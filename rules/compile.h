@@ -45,7 +45,7 @@ struct CompileOptions {
 
 /// What became of the rules.
 struct CompileStats {
-  std::size_t exact = 0, confirmed = 0, spelled = 0,
+  std::size_t exact = 0, confirmed = 0, counted = 0, spelled = 0,
               pcre_only = 0;  ///< rules by route (rules/pattern.h)
   std::size_t databases = 0;
   std::size_t database_octets = 0;

@@ -17,6 +17,7 @@
 #include "rules/pattern.h"
 #include "rules/prepared_settings.h"
 #include "rules/rule_set.h"
+#include "rules/sequence_count.h"
 #include "rules/stage_fields.h"
 
 struct hs_database;
@@ -29,9 +30,16 @@ struct Database {
   std::vector<std::uint32_t> rules;
 };
 
+/// A rule whose matches are counted.
+struct CountedRule {
+  std::uint32_t rule = 0;
+  SequenceCount sequences;
+};
+
 /// Rules that look at one subject.
 struct Group {
   std::vector<Database> databases;
+  std::vector<CountedRule> counted;
   LetterScan letters;
   std::vector<std::uint32_t> pcre_only;
 };

@@ -10,6 +10,7 @@
 #include "core/base/text.h"
 #include "rules/letter_scan.h"
 #include "rules/needed_text.h"
+#include "rules/sequence_count.h"
 
 namespace gatepost::rules {
 namespace {
@@ -364,6 +365,10 @@ PatternPlan plan_pattern(const PatternInput& input) {
     plan.words = expression_of_words(needed->words);
     plan.words_needed = needed->least;
     plan.has_words = !plan.words.empty();
+  }
+  if (input.in_pieces && input.every_match && !input.plain && SequenceCount::make(e)) {
+    plan.route = Route::counted;
+    return plan;
   }
   if (input.in_pieces && !input.plain && plan.words.empty() && !spelled_words(e).empty()) {
     plan.route = Route::spelled;

@@ -13,6 +13,7 @@ namespace gatepost::rules {
 enum class Route : std::uint8_t {
   exact,        ///< a match that Hyperscan reports is a match
   confirm,      ///< Hyperscan reports each place where a match may end; PCRE2 decides
+  counted,      ///< its matches are counted (sequence_count.h)
   spelled,      ///< its letters are looked for (letter_scan.h), PCRE2 decides
   pcre_only,    ///< Hyperscan cannot hold it
   invalid,      ///< no regular expression: refuses the load
@@ -27,7 +28,7 @@ struct PatternInput {
   bool in_pieces = false;
   /// Each place where it matches is wanted, not the first alone.
   bool every_match = false;
-  /// Never Route::spelled: what Hyperscan alone would be given (tests, bench).
+  /// Neither Route::spelled nor Route::counted: what Hyperscan alone would be given (tests, bench).
   bool plain = false;
 };
 

@@ -16,6 +16,18 @@ void TextScan::run(const Group& group) {
   for (const std::uint32_t rule : group.pcre_only) pcre_only(rule);
 }
 
+template <class Work>
+void TextScan::measured(std::uint32_t rule, const Work& work) {
+  if (state_.profile == nullptr) return work();
+  MatchProfile::Nanoseconds& own = state_.profile->own[rule].time;
+  const auto before = own;
+  {
+    const OwnTime time(state_.profile, rule);
+    work();
+  }
+  own_time_ += own - before;
+}
+
 void TextScan::scan(const Group& group) {
   for (const Database& database : group.databases) {
     database_ = &database;
@@ -24,7 +36,23 @@ void TextScan::scan(const Group& group) {
     hs_scan(database.database, octets, static_cast<unsigned>(text_.size()), 0, state_.scratch,
             &TextScan::on_match, this);
   }
+  for (const CountedRule& counted : group.counted) measured(counted.rule, [&] { count(counted); });
   if (!group.letters.empty()) scan_letters(group.letters);
+}
+
+void TextScan::count(const CountedRule& counted) {
+  const Slot& slot = parts_.slots[counted.rule];
+  std::string_view text = text_;
+  if (slot.skip_subject)
+    text.remove_prefix(pieces_->size() < 2 ? text.size() : (*pieces_)[1].begin);
+  const auto room = static_cast<std::size_t>(
+      std::max(0, slot.most - static_cast<int>(state_.value[counted.rule])));
+  const std::size_t count = std::min(room, counted.sequences.count(text));
+  if (count == 0) return;
+  const std::size_t begin = counted.sequences.find(text);
+  const std::size_t end = begin + counted.sequences.size_at(text, begin);
+  hit(counted.rule, static_cast<int>(count),
+      {counted.rule, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), text});
 }
 
 void TextScan::scan_letters(const LetterScan& letters) {
@@ -44,7 +72,7 @@ void TextScan::scan_letters(const LetterScan& letters) {
 }
 
 void TextScan::measure(const Group& group) {
-  if (group.databases.empty() && group.letters.empty()) return;
+  if (group.databases.empty() && group.letters.empty()) return scan(group);
   own_time_ = {};
   const auto start = MatchProfile::Clock::now();
   scan(group);
@@ -138,14 +166,7 @@ void TextScan::pcre_only(std::uint32_t rule) {
 }
 
 void TextScan::decide(std::uint32_t rule, std::string_view piece) {
-  if (state_.profile == nullptr) return confirm(rule, piece);
-  MatchProfile::Nanoseconds& own = state_.profile->own[rule].time;
-  const auto before = own;
-  {
-    const OwnTime time(state_.profile, rule);
-    confirm(rule, piece);
-  }
-  own_time_ += own - before;
+  measured(rule, [&] { confirm(rule, piece); });
 }
 
 void TextScan::confirm(std::uint32_t rule, std::string_view piece) {

@@ -222,6 +222,10 @@ Matching matching_of(const Rule& rule) {
       out.how = "Hyperscan, then PCRE2";
       out.why = why_confirmed(plan, traits);
       break;
+    case rules::Route::counted:
+      out.how = "counted in one pass";
+      out.why = "it is one octet or a few short sequences, which match often";
+      break;
     case rules::Route::spelled:
       out.how = "a scan for its letters, then PCRE2";
       out.why = "its letters are spelt in so many ways that no word can be looked for";

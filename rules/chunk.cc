@@ -14,7 +14,7 @@ namespace gatepost::rules {
 namespace {
 
 constexpr std::uint8_t kCaseless = 1, kMultiline = 2, kDotall = 4, kExtended = 8, kInPieces = 16,
-                       kEveryMatch = 32, kPlain = 64;
+                       kEveryMatch = 32, kPlain = 64, kCanWait = 128;
 // A job or an outcome beyond this is none of ours.
 constexpr std::size_t kMaxTransfer = std::size_t{1} << 30;
 // Databases of a chunk for patterns without a word: one for each, or more in one.
@@ -107,6 +107,14 @@ void compile_ids(std::vector<PatternPlan>& plans, std::vector<unsigned> ids,
   part.note = "its database could not be serialised";
 }
 
+// Hyperscan would follow it far, and often nobody asks whether it matches: then PCRE2 behind its
+// words costs less, when these are rare.
+bool is_better_by_words(const PatternInput& input, const PatternPlan& plan) {
+  constexpr std::size_t kRare = 6;  // octets of a word; measured with SpamAssassin's rules
+  return input.can_wait && !input.plain && plan.has_wide_repeat && !plan.words.empty() &&
+         plan.shortest_word >= kRare;
+}
+
 bool read_all(int fd, std::string& out) {
   char buffer[1 << 16];
   for (;;) {
@@ -141,6 +149,7 @@ ChunkOutcome compile_chunk(const Chunk& chunk) {
   std::vector<unsigned> alone;
   for (unsigned i = 0; i < plans.size(); ++i) {
     if (!is_in_hyperscan(plans[i])) continue;
+    if (chunk.long_text && is_better_by_words(chunk.patterns[i], plans[i])) use_words(plans[i]);
     const bool apart = chunk.long_text && !plans[i].has_words && !chunk.patterns[i].plain;
     (apart ? alone : together).push_back(i);
   }
@@ -182,7 +191,7 @@ std::string encode_job(const Job& job) {
       out.u8((e.caseless ? kCaseless : 0) | (e.multiline ? kMultiline : 0) |
              (e.dotall ? kDotall : 0) | (e.extended ? kExtended : 0) |
              (p.in_pieces ? kInPieces : 0) | (p.every_match ? kEveryMatch : 0) |
-             (p.plain ? kPlain : 0));
+             (p.plain ? kPlain : 0) | (p.can_wait ? kCanWait : 0));
       out.text(e.text);
     }
   }
@@ -205,6 +214,7 @@ std::optional<Job> decode_job(std::string_view data) {
       p.in_pieces = (bits & kInPieces) != 0;
       p.every_match = (bits & kEveryMatch) != 0;
       p.plain = (bits & kPlain) != 0;
+      p.can_wait = (bits & kCanWait) != 0;
     }
   }
   if (!in.at_end()) return std::nullopt;

@@ -153,6 +153,7 @@ class Compiler {
       if (s.multiple)
         s.most = rule.flags.max_hits > 0 ? rule.flags.max_hits : std::numeric_limits<int>::max();
       s.skip_subject = rule.type == RuleType::body && has_flag(rule, "nosubject");
+      s.can_wait = rule.is_subrule() && !s.negated && !is_stage(rule.type);
     }
   }
 
@@ -332,6 +333,7 @@ class Compiler {
     PatternInput input;
     input.expression = expression_of(parts_.rules[rule].pattern);
     input.plain = options_.plain;
+    input.can_wait = slot(rule).can_wait;
     const std::size_t first_mime = kFirstHeader + parts_.headers.size();
     input.in_pieces =
         group < kFull || (group >= first_mime && group < first_mime + parts_.mime_headers.size());

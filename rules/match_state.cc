@@ -20,7 +20,9 @@ MatchState::MatchState(const hs_scratch* prototype, std::size_t rules, std::size
       reports(rules),
       headers(selectors),
       pieces(piece_texts),
-      wanted(rules / 64 + 1) {
+      wanted(rules / 64 + 1),
+      open(rules),
+      hits(rules) {
   touched.reserve(rules);
   if (prototype == nullptr) return;
   if (hs_clone_scratch(prototype, &scratch) != HS_SUCCESS) throw std::bad_alloc();
@@ -63,6 +65,7 @@ std::unique_ptr<MatchState> MatchStatePool::take() {
 
 void MatchStatePool::give_back(std::unique_ptr<MatchState> state) {
   state->profile = nullptr;  // it is the caller's
+  state->puts_off = false;
   std::lock_guard lock(mutex_);
   idle_.push_back(std::move(state));
 }

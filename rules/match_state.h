@@ -12,6 +12,7 @@
 #include "core/mail/content.h"
 #include "rules/header_cache.h"
 #include "rules/header_values.h"
+#include "rules/open_counts.h"
 #include "rules/regex.h"
 
 struct hs_scratch;
@@ -29,6 +30,34 @@ struct Touched {
   std::uint32_t end = kNowhere;    ///< kNowhere: there is nothing to show
   std::string_view text;
 };
+
+struct Database;
+
+/// Whether the LF behind a piece is seen by rules: paragraphs and lines of a body end with it.
+enum class LineEnd : std::uint32_t { outside = 0, inside = 1 };
+
+/// A look for a subrule that is put off until a meta needs to know. Texts live until the match is
+/// over.
+struct Waiting {
+  enum class Look : std::uint8_t {
+    piece,     ///< of PCRE2 at `text`, which Hyperscan reported
+    pieces,    ///< of PCRE2 at all pieces of `text`
+    database,  ///< of Hyperscan with a database of this rule alone
+    eval,      ///< number `index`
+    address,   ///< a uri_detail rule, number `index`
+  };
+  std::uint32_t rule = 0;
+  Look look = Look::piece;
+  LineEnd line_end = LineEnd::outside;
+  std::uint32_t index = 0;
+  std::uint32_t next = OpenCount::kNone;  ///< in MatchState::waiting: another look for this rule
+  std::string_view text;
+  const std::vector<mail::PieceText::Piece>* pieces = nullptr;
+  const Database* database = nullptr;
+};
+
+/// Looks that wait for one message; more are not put off.
+constexpr std::size_t kMostWaiting = 5000;
 
 /// What one match writes to. Sized once for its rule set; a match allocates nothing here but
 /// header texts that are longer than all before.
@@ -53,8 +82,14 @@ struct MatchState {
   std::vector<mail::PieceText> pieces;  ///< the addresses, then by group of mimeheader rules
   /// Bits by meta in the order in which they are computed: those that have to be.
   std::vector<std::uint64_t> wanted;
-  MatchProfile* profile = nullptr;  ///< of the match that runs, else null
-  std::uint32_t round = 0;          ///< one more for each text of each message
+  bool puts_off = false;  ///< subrules wait until a meta needs them
+  std::vector<Waiting> waiting;
+  OpenCounts open;
+  RuleBits hits;                          ///< rules whose count is not 0, while metas are settled
+  std::vector<std::uint32_t> open_metas;  ///< in the order in which they are computed
+  std::vector<std::uint32_t> meta_path;   ///< metas of which each waits for the next
+  MatchProfile* profile = nullptr;        ///< of the match that runs, else null
+  std::uint32_t round = 0;                ///< one more for each text of each message
 };
 
 /// States of one rule set that nobody uses now. The lock is held to take and to put back only.

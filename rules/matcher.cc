@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <limits>
 #include <optional>
 
 #include <hs/hs.h>
 
 #include "rules/eval_context.h"
-#include "rules/meta_code.h"
+#include "rules/metas.h"
 #include "rules/profile.h"
 #include "rules/text_scan.h"
 
@@ -46,7 +45,8 @@ class CompiledRules final : public RuleSet {
               1 + parts_.mime_headers.size()) {
     budget_ = {parts_.limits.pcre_match_limit, parts_.limits.pcre_heap_kib,
                parts_.limits.max_confirmations, parts_.limits.pcre_time};
-    index_metas();
+    metas_.build(parts_.metas, parts_.rules);
+    for (const Rule& rule : parts_.rules) is_subrule_.push_back(rule.is_subrule());
     for (const StageGroup& group : parts_.stages) stages_ |= bit(group.stage);
     const MatchStatePool::Lease lease(pool_);
     find_when_unset(*lease);
@@ -60,7 +60,13 @@ class CompiledRules final : public RuleSet {
     scan_message(run);
     run_evals(run, false);
     run_evals(run, true);
-    return finish(run);
+    const bool subrules = !run.state.puts_off;
+    if (!subrules) {
+      (void)catch_up(run);
+    } else {
+      metas_.compute(run.state);
+    }
+    return finish(run, subrules);
   }
 
   PartialMatch scan(const Subject& subject) const override {
@@ -69,6 +75,16 @@ class CompiledRules final : public RuleSet {
     run_evals(run, false);
     MatchState& state = run.state;
     PartialMatch out;
+    bool subrules = true;
+    if (state.puts_off) {
+      for (const EvalRule& one : parts_.evals) {
+        if (one.answered) state.open.open(one.rule, {0, 1}).later = true;
+      }
+      const auto later = catch_up(run);
+      out.metas.emplace(later.begin(), later.end());
+      subrules = !later.empty();  // these metas ask for them
+    }
+    if (!subrules) leave_out_subrules(state);
     sort_touched(state);
     out.values.reserve(state.touched.size());
     for (const Touched& touched : state.touched) {
@@ -76,10 +92,8 @@ class CompiledRules final : public RuleSet {
       value.rule = touched.rule;
       value.value = state.value[touched.rule];
       // What subrules matched is nobody's business.
-      if (subject.want_matched && touched.end != kNowhere &&
-          !parts_.rules[touched.rule].is_subrule()) {
+      if (subject.want_matched && touched.end != kNowhere && !is_subrule_[touched.rule])
         value.matched = shown(state, touched);
-      }
     }
     clear(state);
     out.confirmations = state.runner.runs();
@@ -91,16 +105,23 @@ class CompiledRules final : public RuleSet {
     Run run(*this, subject);
     for (const PartialMatch::Value& value : scanned.values)
       touch(run.state, value.rule, value.value);
+    run.state.puts_off = false;
     run_evals(run, true);
-    MatchOutcome out = finish(run);
+    if (scanned.metas) {
+      metas_.compute(run.state, *scanned.metas);
+    } else {
+      metas_.compute(run.state);
+    }
+    MatchOutcome out = finish(run, subject.want_subrules);
     out.confirmations += scanned.confirmations;
     out.limited += scanned.limited;
     out.budget_exceeded = out.limited != 0;
-    auto next = scanned.values.begin();  // all of them are among the hits
+    auto next = scanned.values.begin();  // all but subrules are among the hits
     for (Hit& hit : out.hits) {
-      if (next == scanned.values.end() || hit.rule != &parts_.rules[next->rule]) continue;
-      hit.matched = std::move(next->matched);
-      ++next;
+      const auto rule = static_cast<std::uint32_t>(hit.rule - parts_.rules.data());
+      while (next != scanned.values.end() && next->rule < rule) ++next;
+      if (next != scanned.values.end() && next->rule == rule)
+        hit.matched = std::move(next->matched);
     }
     return out;
   }
@@ -151,6 +172,10 @@ class CompiledRules final : public RuleSet {
       state.runner.start(budget);
       state.index.read(message.fields);
       state.eval_headers.start();
+      state.puts_off = !message.want_subrules && message.profile == nullptr;
+      state.waiting.clear();
+      state.open.clear();
+      state.open_metas.clear();
       return state;
     }
   };
@@ -168,8 +193,63 @@ class CompiledRules final : public RuleSet {
     scan_mime_headers(run.state, run.context);
   }
 
-  MatchOutcome finish(Run& run) const {
-    run_metas(run.state);
+  // Of what was put off, looks for what can change whether another rule hits.
+  std::span<const std::uint32_t> catch_up(Run& run) const {
+    MatchState& state = run.state;
+    state.puts_off = false;
+    for (std::size_t i = state.waiting.size(); i-- > 0;) {
+      Waiting& one = state.waiting[i];
+      const CountRange range{state.value[one.rule],
+                             static_cast<double>(parts_.slots[one.rule].most)};
+      OpenCount& count = state.open.open(one.rule, range);
+      one.next = std::exchange(count.waiting, static_cast<std::uint32_t>(i));
+      count.cost += cost_of(one);
+    }
+    return metas_.settle(state, [this, &run](const OpenCount& count) {
+      for (std::uint32_t at = count.waiting; at != OpenCount::kNone;) {
+        const Waiting& one = run.state.waiting[at];
+        look(run, one);
+        at = one.next;
+      }
+    });
+  }
+
+  // In octets that are read, of which PCRE2 reads a tenth of what Hyperscan does.
+  static std::uint64_t cost_of(const Waiting& one) {
+    constexpr std::uint64_t kEval = 300;
+    constexpr std::uint64_t kStart = 100;
+    switch (one.look) {
+      case Waiting::Look::eval:
+      case Waiting::Look::address:
+        return kEval;
+      case Waiting::Look::database:
+        return kStart + one.text.size();
+      default:
+        return kStart + 10 * one.text.size();
+    }
+  }
+
+  void look(Run& run, const Waiting& one) const {
+    switch (one.look) {
+      case Waiting::Look::eval:
+        return run_eval(run, parts_.evals[one.index]);
+      case Waiting::Look::address:
+        return look_at_urls(run.state, parts_.uri_details[one.index], run.subject.urls);
+      default:
+        TextScan::look(parts_, run.state, one);
+    }
+  }
+
+  // Whether it waits until a meta needs it.
+  bool put_off(MatchState& state, std::uint32_t rule, Waiting::Look look, std::size_t index) const {
+    if (!state.puts_off || !parts_.slots[rule].can_wait) return false;
+    state.waiting.push_back(
+        {.rule = rule, .look = look, .index = static_cast<std::uint32_t>(index)});
+    return true;
+  }
+
+  MatchOutcome finish(Run& run, bool subrules) const {
+    if (!subrules) leave_out_subrules(run.state);
     MatchOutcome out = outcome_of(run.state);
     collect(run.state, run.subject.want_matched, out.hits);
     return out;
@@ -183,29 +263,6 @@ class CompiledRules final : public RuleSet {
     out.limited = state.runner.limited();
     out.budget_exceeded = out.limited != 0;
     return out;
-  }
-
-  void index_metas() {
-    const std::size_t rules = parts_.rules.size();
-    users_begin_.assign(rules + 1, 0);
-    for (const MetaPlan::Meta& meta : parts_.metas) {
-      metas_.add(meta.program);
-      meta_rules_.push_back(meta.rule);
-      for (const std::uint32_t input : meta.program.uses()) {
-        if (input < rules) ++users_begin_[input + 1];  // names that no file defines are behind
-      }
-    }
-    for (std::size_t i = 1; i < users_begin_.size(); ++i) users_begin_[i] += users_begin_[i - 1];
-    users_.resize(users_begin_.back());
-    std::vector<std::uint32_t> next = users_begin_;
-    const std::vector<double> nothing(rules);
-    for (std::uint32_t i = 0; i < parts_.metas.size(); ++i) {
-      const MetaProgram& program = parts_.metas[i].program;
-      for (const std::uint32_t input : program.uses()) {
-        if (input < rules) users_[next[input]++] = i;
-      }
-      if (program.evaluate(nothing) != 0) always_.push_back(i);
-    }
   }
 
   void find_when_unset(MatchState& state) {
@@ -305,12 +362,18 @@ class CompiledRules final : public RuleSet {
       for (const std::string& form : url.cleaned) add_piece(text, form);
     }
     TextScan(parts_, state, text.text, &text.pieces).run(parts_.uri);
-    for (const UriDetailRule& one : parts_.uri_details) {
-      const OwnTime time(state.profile, one.rule);
-      if (std::any_of(urls.begin(), urls.end(),
-                      [&](const mail::Url& url) { return meets_all(state, one, url); })) {
-        touch(state, one.rule);
-      }
+    for (std::size_t i = 0; i < parts_.uri_details.size(); ++i) {
+      const UriDetailRule& one = parts_.uri_details[i];
+      if (!put_off(state, one.rule, Waiting::Look::address, i)) look_at_urls(state, one, urls);
+    }
+  }
+
+  void look_at_urls(MatchState& state, const UriDetailRule& one,
+                    std::span<const mail::Url> urls) const {
+    const OwnTime time(state.profile, one.rule);
+    if (std::any_of(urls.begin(), urls.end(),
+                    [&](const mail::Url& url) { return meets_all(state, one, url); })) {
+      touch(state, one.rule);
     }
   }
 
@@ -365,40 +428,25 @@ class CompiledRules final : public RuleSet {
 
   // Those that other checks answer, or the others.
   void run_evals(Run& run, bool answered) const {
-    for (const EvalRule& one : parts_.evals) {
+    for (std::size_t i = 0; i < parts_.evals.size(); ++i) {
+      const EvalRule& one = parts_.evals[i];
       if (one.answered != answered) continue;
-      const OwnTime time(run.state.profile, one.rule);
-      if (one.function->run(run.context, *one.arguments)) touch(run.state, one.rule);
+      if (!put_off(run.state, one.rule, Waiting::Look::eval, i)) run_eval(run, one);
     }
   }
 
-  void want_users(MatchState& state, std::uint32_t rule) const {
-    for (std::uint32_t i = users_begin_[rule]; i < users_begin_[rule + 1]; ++i)
-      want(state, users_[i]);
-  }
-  static void want(MatchState& state, std::uint32_t meta) {
-    state.wanted[meta / 64] |= std::uint64_t{1} << meta % 64;
+  static void run_eval(Run& run, const EvalRule& one) {
+    const OwnTime time(run.state.profile, one.rule);
+    if (one.function->run(run.context, *one.arguments)) touch(run.state, one.rule);
   }
 
-  // A meta is computed only when a rule that it names hit, or when it is true of nothing; else it
-  // is 0.
-  void run_metas(MatchState& state) const {
-    if (parts_.metas.empty()) return;
-    const MetaTime time(state.profile);
-    for (const std::uint32_t meta : always_) want(state, meta);
-    for (const Touched& touched : state.touched) want_users(state, touched.rule);
-    for (std::size_t word = 0; word <= metas_.size() / 64; ++word) {
-      // Those that a meta makes wanted stand behind it.
-      std::uint64_t& bits = state.wanted[word];
-      while (bits != 0) {
-        const std::size_t meta = 64 * word + static_cast<std::size_t>(std::countr_zero(bits));
-        bits &= bits - 1;
-        const double value = metas_.evaluate(meta, state.value);
-        if (value == 0) continue;
-        touch(state, meta_rules_[meta], value);
-        want_users(state, meta_rules_[meta]);
-      }
-    }
+  // What they came to is not needed any more.
+  void leave_out_subrules(MatchState& state) const {
+    std::erase_if(state.touched, [&](const Touched& touched) {
+      if (!is_subrule_[touched.rule]) return false;
+      state.value[touched.rule] = 0;
+      return true;
+    });
   }
 
   static void sort_touched(MatchState& state) {
@@ -444,13 +492,9 @@ class CompiledRules final : public RuleSet {
   RuleSetParts parts_;
   RegexBudget budget_;
   mutable MatchStatePool pool_;
-  // Metas by their number in the order in which they are computed.
-  MetaCode metas_;
-  std::vector<std::uint32_t> meta_rules_;
-  std::vector<std::uint32_t> users_begin_;  // by rule, into users_: the metas that name it
-  std::vector<std::uint32_t> users_;
-  std::vector<std::uint32_t> always_;  // metas that are true when nothing hits
-  unsigned stages_ = 0;                // bits of the stages that have rules
+  Metas metas_;
+  std::vector<bool> is_subrule_;  // by rule; what a rule holds itself lies far apart
+  unsigned stages_ = 0;           // bits of the stages that have rules
 };
 
 }  // namespace

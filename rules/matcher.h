@@ -91,6 +91,7 @@ struct Slot {
   bool negated = false;
   bool multiple = false;
   bool skip_subject = false;       ///< tflags nosubject: not in the first piece of the body
+  bool can_wait = false;           ///< only metas ask whether it hit
   std::uint8_t least_reports = 1;  ///< of Hyperscan in one piece, before PCRE2 is asked
   int most = 1;                    ///< hits that are counted
   LazyRegex regex;

@@ -1,11 +1,89 @@
 #include "rules/meta_code.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <type_traits>
 
 namespace gatepost::rules {
 
+namespace {
+
 using Operation = MetaProgram::Code;
+
+// The operations of CountRange for a value that is known.
+bool is_zero(double a) {
+  return a == 0;
+}
+bool is_never_zero(double a) {
+  return a != 0;
+}
+double logical_not(double a) {
+  return a == 0 ? 1 : 0;
+}
+double logical_and(double a, double b) {
+  return a != 0 ? b : a;
+}
+double logical_or(double a, double b) {
+  return a != 0 ? a : b;
+}
+double negated(double a) {
+  return -a;
+}
+double select(double condition, double a, double b) {
+  return condition != 0 ? a : b;
+}
+
+bool is_zero(const CountRange& a) {
+  return a.is_zero();
+}
+bool is_never_zero(const CountRange& a) {
+  return a.is_never_zero();
+}
+
+// What a value that is 0 or 1 may be.
+struct Outcomes {
+  bool zero;
+  bool one;
+};
+bool is_zero(Outcomes a) {
+  return !a.one;
+}
+bool is_never_zero(Outcomes a) {
+  return !a.zero;
+}
+Outcomes logical_not(Outcomes a) {
+  return {a.one, a.zero};
+}
+Outcomes logical_and(Outcomes a, Outcomes b) {
+  return {a.zero || b.zero, a.one && b.one};
+}
+Outcomes logical_or(Outcomes a, Outcomes b) {
+  return {a.zero && b.zero, a.one || b.one};
+}
+// These are not logical.
+Outcomes negated(Outcomes) {
+  return {true, true};
+}
+Outcomes select(Outcomes, Outcomes, Outcomes) {
+  return {true, true};
+}
+Outcomes combine(Operation, Outcomes, Outcomes) {
+  return {true, true};
+}
+
+template <class Value>
+Value value_of(double value) {
+  if constexpr (std::is_same_v<Value, double>) {
+    return value;
+  } else if constexpr (std::is_same_v<Value, CountRange>) {
+    return CountRange::of(value);
+  } else {
+    return Value{value == 0, value != 0};
+  }
+}
+
+}  // namespace
 
 void MetaCode::add(const MetaProgram& program) {
   // Operands that wait for their operator; B of `A && B` gets a jump over it.
@@ -57,40 +135,82 @@ void MetaCode::add(const MetaProgram& program) {
   begins_.push_back(static_cast<std::uint32_t>(steps_.size()));
 }
 
-double MetaCode::evaluate(std::size_t index, std::span<const double> counts) const {
-  std::array<double, kMetaStack> stack;
+// `Value` is double, CountRange or Outcomes, `count(i)` the one of rule i.
+template <class Value, class Count>
+Value MetaCode::run(std::size_t index, const Count& count) const {
+  std::array<Value, kMetaStack> stack;
   std::size_t top = 0;  // MetaProgram has seen to it
   const Step* step = steps_.data() + begins_[index];
   const Step* const end = steps_.data() + begins_[index + 1];
   for (; step < end; ++step) {
     if (step->code != Code::operation) {
-      if ((stack[top - 1] == 0) == (step->code == Code::skip_if_zero)) step += step->index;
+      const Value& left = stack[top - 1];
+      if (step->code == Code::skip_if_zero ? is_zero(left) : is_never_zero(left))
+        step += step->index;
       continue;
     }
     switch (step->operation) {
       case Operation::constant:
-        stack[top++] = constants_[step->index];
+        stack[top++] = value_of<Value>(constants_[step->index]);
         break;
       case Operation::count:
-        stack[top++] = step->index < counts.size() ? counts[step->index] : 0;
+        stack[top++] = count(step->index);
         break;
       case Operation::logical_not:
-        stack[top - 1] = stack[top - 1] == 0 ? 1 : 0;
+        stack[top - 1] = logical_not(stack[top - 1]);
         break;
       case Operation::negate:
-        stack[top - 1] = -stack[top - 1];
+        stack[top - 1] = negated(stack[top - 1]);
         break;
       case Operation::select:
         top -= 2;
-        stack[top - 1] = stack[top - 1] != 0 ? stack[top] : stack[top + 1];
+        stack[top - 1] = select(stack[top - 1], stack[top], stack[top + 1]);
+        break;
+      case Operation::logical_and:  // these two are most of all
+        --top;
+        stack[top - 1] = logical_and(stack[top - 1], stack[top]);
+        break;
+      case Operation::logical_or:
+        --top;
+        stack[top - 1] = logical_or(stack[top - 1], stack[top]);
         break;
       default:
         --top;
         stack[top - 1] = combine(step->operation, stack[top - 1], stack[top]);
     }
   }
-  if (top == 0) return 0;
-  return std::isfinite(stack[0]) ? stack[0] : 0;
+  return top == 0 ? value_of<Value>(0) : stack[0];
+}
+
+double MetaCode::evaluate(std::size_t index, std::span<const double> counts) const {
+  const auto value = run<double>(
+      index, [&](std::uint32_t rule) { return rule < counts.size() ? counts[rule] : 0; });
+  return std::isfinite(value) ? value : 0;
+}
+
+CountRange MetaCode::logical_range(std::size_t index, const RuleBits& hits,
+                                   const RuleBits& open) const {
+  const auto outcomes = run<Outcomes>(index, [&](std::uint32_t rule) {
+    return open[rule] ? Outcomes{true, true} : Outcomes{!hits[rule], hits[rule]};
+  });
+  return {outcomes.zero ? 0.0 : 1.0, outcomes.one ? 1.0 : 0.0};
+}
+
+bool MetaCode::is_logical(std::size_t index) const {
+  return std::all_of(
+      steps_.begin() + begins_[index], steps_.begin() + begins_[index + 1], [](const Step& step) {
+        return step.operation == Operation::count || step.operation == Operation::logical_not ||
+               step.operation == Operation::logical_and || step.operation == Operation::logical_or;
+      });
+}
+
+CountRange MetaCode::range(std::size_t index, std::span<const double> counts,
+                           const OpenCounts& open) const {
+  return result_of(run<CountRange>(index, [&](std::uint32_t rule) {
+    if (rule >= counts.size()) return CountRange::of(0);
+    const OpenCount* one = open.find(rule);
+    return one != nullptr ? one->range : CountRange::of(counts[rule]);
+  }));
 }
 
 }  // namespace gatepost::rules

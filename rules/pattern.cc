@@ -344,6 +344,7 @@ PatternPlan plan_pattern(const PatternInput& input) {
     return plan;
   }
   const PatternTraits traits = traits_of(e);
+  plan.has_wide_repeat = traits.has_wide_repeat;
   // Hyperscan takes C strings.
   if (e.text.find('\0') != std::string::npos) return plan;
   if (input.in_pieces && traits.clears_multiline) return plan;
@@ -365,6 +366,10 @@ PatternPlan plan_pattern(const PatternInput& input) {
     plan.words = expression_of_words(needed->words);
     plan.words_needed = needed->least;
     plan.has_words = !plan.words.empty();
+    const auto shortest = std::min_element(
+        needed->words.begin(), needed->words.end(),
+        [](const std::string& a, const std::string& b) { return a.size() < b.size(); });
+    if (shortest != needed->words.end()) plan.shortest_word = shortest->size();
   }
   if (input.in_pieces && input.every_match && !input.plain && SequenceCount::make(e)) {
     plan.route = Route::counted;

@@ -30,6 +30,9 @@ struct PatternInput {
   bool every_match = false;
   /// Neither Route::spelled nor Route::counted: what Hyperscan alone would be given (tests, bench).
   bool plain = false;
+  /// Often nobody asks whether it matches: what PCRE2 costs is saved then, what Hyperscan costs is
+  /// not.
+  bool can_wait = false;
 };
 
 struct PatternPlan {
@@ -43,6 +46,8 @@ struct PatternPlan {
   std::string words;
   std::size_t words_needed = 1;  ///< so many of them, where each is reported
   bool has_words = false;        ///< such words are known
+  std::size_t shortest_word = 0;
+  bool has_wide_repeat = false;  ///< PatternTraits
   /// confirm: reports in one text or piece that there must be before PCRE2 is worth asking.
   std::size_t least_reports = 1;
   std::string problem;     ///< invalid, unsupported: what is wrong

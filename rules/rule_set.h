@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -64,6 +65,9 @@ struct Subject {
   const mail::Content& content;
   std::string_view mail_from;  ///< "user@domain", empty for the null path (EnvelopeFrom)
   bool want_matched = true;    ///< fill Hit::matched: about a microsecond a hit
+  /// False: no subrule is among the hits, and one that cannot change whether another rule hits is
+  /// not looked for. The other rules' hits are the same.
+  bool want_subrules = true;
   /// Of the message's text and HTML (core/mail/view.h, with RuleSet::url_settings()): what uri and
   /// uri_detail rules look at. Needed when RuleSet::needs_urls().
   std::span<const mail::Url> urls = {};
@@ -94,6 +98,8 @@ struct PartialMatch {
     std::string matched;
   };
   std::vector<Value> values;  ///< ascending by rule
+  /// Metas that are not known yet, by their number in the set; nothing: all of them.
+  std::optional<std::vector<std::uint32_t>> metas;
   std::size_t confirmations = 0;
   std::size_t limited = 0;
 };
@@ -119,7 +125,8 @@ class RuleSet {
   /// All that needs no answers of other checks (Subject::answers).
   virtual PartialMatch scan(const Subject& subject) const = 0;
   /// The rest: evals that other checks answer, then metas. Looks at fields, mail_from, answers and
-  /// now of the subject alone: content, addresses and HTML may be gone.
+  /// now of the subject alone: content, addresses and HTML may be gone. want_subrules is that of
+  /// scan().
   virtual MatchOutcome conclude(const Subject& subject, PartialMatch scanned) const = 0;
   /// Whether some rule is of this type, one of connect, helo, mail and rcpt.
   virtual bool has_stage_rules(RuleType stage) const {

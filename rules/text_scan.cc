@@ -13,7 +13,36 @@ void TextScan::run(const Group& group) {
   } else {
     measure(group);
   }
-  for (const std::uint32_t rule : group.pcre_only) pcre_only(rule);
+  for (const std::uint32_t rule : group.pcre_only) {
+    if (!put_off(Waiting::Look::pieces, rule, text_)) pcre_only(rule);
+  }
+}
+
+void TextScan::look(const RuleSetParts& parts, MatchState& state, const Waiting& waiting) {
+  TextScan scan(parts, state, waiting.text, waiting.pieces, waiting.line_end);
+  switch (waiting.look) {
+    case Waiting::Look::piece:
+      return scan.confirm(waiting.rule, waiting.text);
+    case Waiting::Look::pieces:
+      return scan.pcre_only(waiting.rule);
+    case Waiting::Look::database:
+      return scan.scan(*waiting.database);
+    default:
+      return;
+  }
+}
+
+bool TextScan::put_off(Waiting::Look look, std::uint32_t rule, std::string_view text,
+                       const Database* database) {
+  if (!state_.puts_off || !parts_.slots[rule].can_wait || state_.waiting.size() >= kMostWaiting)
+    return false;
+  state_.waiting.push_back({.rule = rule,
+                            .look = look,
+                            .line_end = static_cast<LineEnd>(line_end_),
+                            .text = text,
+                            .pieces = pieces_,
+                            .database = database});
+  return true;
 }
 
 template <class Work>
@@ -30,11 +59,9 @@ void TextScan::measured(std::uint32_t rule, const Work& work) {
 
 void TextScan::scan(const Group& group) {
   for (const Database& database : group.databases) {
-    database_ = &database;
-    piece_ = 0;
-    const char* octets = text_.data() == nullptr ? "" : text_.data();
-    hs_scan(database.database, octets, static_cast<unsigned>(text_.size()), 0, state_.scratch,
-            &TextScan::on_match, this);
+    const bool one = database.rules.size() == 1;
+    if (!one || !put_off(Waiting::Look::database, database.rules[0], text_, &database))
+      scan(database);
   }
   for (const CountedRule& counted : group.counted) measured(counted.rule, [&] { count(counted); });
   if (!group.letters.empty()) scan_letters(group.letters);
@@ -53,6 +80,14 @@ void TextScan::count(const CountedRule& counted) {
   const std::size_t end = begin + counted.sequences.size_at(text, begin);
   hit(counted.rule, static_cast<int>(count),
       {counted.rule, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), text});
+}
+
+void TextScan::scan(const Database& database) {
+  database_ = &database;
+  piece_ = 0;
+  const char* octets = text_.data() == nullptr ? "" : text_.data();
+  hs_scan(database.database, octets, static_cast<unsigned>(text_.size()), 0, state_.scratch,
+          &TextScan::on_match, this);
 }
 
 void TextScan::scan_letters(const LetterScan& letters) {
@@ -166,6 +201,7 @@ void TextScan::pcre_only(std::uint32_t rule) {
 }
 
 void TextScan::decide(std::uint32_t rule, std::string_view piece) {
+  if (put_off(Waiting::Look::piece, rule, piece)) return;
   measured(rule, [&] { confirm(rule, piece); });
 }
 

@@ -14,9 +14,6 @@
 
 namespace gatepost::rules {
 
-/// Whether the LF behind a piece is seen by rules: paragraphs and lines of a body end with it.
-enum class LineEnd : std::uint32_t { outside = 0, inside = 1 };
-
 /// A text that one group of rules looks at. Without pieces it is one piece.
 class TextScan {
  public:
@@ -33,11 +30,14 @@ class TextScan {
   }
 
   void run(const Group& group);
+  /// A look that was put off; not one for evals or addresses.
+  static void look(const RuleSetParts& parts, MatchState& state, const Waiting& waiting);
 
   bool limited() const { return limited_; }
 
  private:
   void scan(const Group& group);
+  void scan(const Database& database);
   void count(const CountedRule& counted);
   void scan_letters(const LetterScan& letters);
   void measure(const Group& group);
@@ -60,6 +60,9 @@ class TextScan {
   }
 
   void pcre_only(std::uint32_t rule);
+  // Whether it was put off.
+  bool put_off(Waiting::Look look, std::uint32_t rule, std::string_view text,
+               const Database* database = nullptr);
 
   // PCRE2 has the last word on one piece.
   void decide(std::uint32_t rule, std::string_view piece);

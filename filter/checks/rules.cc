@@ -34,6 +34,7 @@ class Rules final : public Check {
     mail::MessageView& view = **opened;
     const Envelope& envelope = context.envelope();
     rules::Subject subject = rules::subject_of(view, *set, envelope.mail_from, context.unix_time());
+    subject.want_subrules = keeps_subrules(context.policy());
     std::optional<SmtpView> smtp;
     if (context.policy().stage_rules)
       subject.smtp = &smtp.emplace(context.connection(), envelope, envelope.recipients).texts();
@@ -53,12 +54,11 @@ class Rules final : public Check {
     rules::Subject subject{context.message()->fields(), kNoTexts, mail_from};
     subject.answers = &answers;
     subject.now = context.unix_time();
+    subject.want_subrules = keeps_subrules(context.policy());
     const rules::MatchOutcome outcome = set.conclude(subject, std::move(*partial_));
     partial_.reset();
     for (const rules::Hit& hit : outcome.hits) take_hit(context, hit);
-    const rules::HeaderChanges* changes = context.policy().header_changes.get();
-    if (changes != nullptr && changes->uses(rules::HeaderTag::subtests))
-      keep_subrules(outcome.hits, context.facts());
+    if (keeps_subrules(context.policy())) keep_subrules(outcome.hits, context.facts());
     if (outcome.budget_exceeded) context.add("RULES_LIMIT");
     return true;
   }
@@ -72,6 +72,11 @@ class Rules final : public Check {
   }
 
   // For _SUBTESTS_ in a header field: nobody else asks for them.
+  static bool keeps_subrules(const Policy& policy) {
+    const rules::HeaderChanges* changes = policy.header_changes.get();
+    return changes != nullptr && changes->uses(rules::HeaderTag::subtests);
+  }
+
   static void keep_subrules(std::span<const rules::Hit> hits, Facts& facts) {
     for (const rules::Hit& hit : hits) {
       if (!hit.rule->is_subrule() || hit.rule->shadow) continue;

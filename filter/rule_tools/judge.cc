@@ -58,6 +58,7 @@ Result<Judge::Judgement> Judge::judge(const FileMessage& file, std::int64_t now)
   rules::Subject subject = rules::subject_of(*view, rule_set(), envelope.sender(), now);
   subject.smtp = &envelope.texts();
   subject.want_matched = false;
+  subject.want_subrules = false;
   const rules::MatchOutcome outcome = rule_set().match(subject);
   Judgement out;
   out.limited = outcome.budget_exceeded;

@@ -97,6 +97,7 @@ std::size_t run(const rules::RuleSet& set, const mail::UrlSettings& how,
   if (!view.ok()) std::exit(70);
   rules::Subject subject{message.fields(), view->content(), "sender@example.com", false};
   subject.html = view->html();
+  subject.want_subrules = false;
   const auto read = Clock::now();
   subject.urls = view->urls(how);
   const auto found = Clock::now();

@@ -1,9 +1,10 @@
-// rules_hits --rules FOLDER --now T [--cache FOLDER] [--score-set N] [--feature NAME] [--list FILE]
-// FILES…
+// rules_hits --rules FOLDER --now T [--cache FOLDER] [--score-set N] [--feature NAME] [--needed]
+// [--list FILE] FILES…
 //
 // What our rules hit: one JSON object a line, {"file", "hits"}, subrules included, for the oracle
 // beside it. The first line is {"supported": [...], "unsupported": {NAME: why}, "network": [those
-// with tflags net], "metas": {NAME: [rules it uses]}}.
+// with tflags net], "metas": {NAME: [rules it uses]}}. With --needed subrules that change no other
+// rule's hit are not looked for, as in the daemon.
 
 #include <algorithm>
 #include <cstring>
@@ -44,6 +45,7 @@ struct Options {
   std::int64_t now = 0;
   int score_set = 0;
   bool matched = false;
+  bool needed = false;
   std::vector<std::string> features;
   std::vector<std::string> files;
 };
@@ -51,7 +53,7 @@ struct Options {
 bool read_options(int argc, char** argv, Options& out) {
   for (int i = 1; i < argc; ++i) {
     const std::string arg = argv[i];
-    const bool has_value = arg.starts_with("--") && arg != "--matched";
+    const bool has_value = arg.starts_with("--") && arg != "--matched" && arg != "--needed";
     if (has_value && i + 1 >= argc) return false;
     if (arg == "--rules")
       out.rules = argv[++i];
@@ -67,6 +69,8 @@ bool read_options(int argc, char** argv, Options& out) {
       out.features.emplace_back(argv[++i]);
     else if (arg == "--matched")
       out.matched = true;
+    else if (arg == "--needed")
+      out.needed = true;
     else if (has_value)
       return false;
     else
@@ -152,7 +156,9 @@ json hits_of(const rules::RuleSet& set, const rules::RuleFile& file, const std::
   subject.urls = view->urls(urls);
   subject.html = view->html();
   subject.now = options.now;
-  const rules::MatchOutcome outcome = set.match(subject);
+  subject.want_subrules = !options.needed;
+  const rules::MatchOutcome outcome =
+      options.needed ? set.conclude(subject, set.scan(subject)) : set.match(subject);
   json hits = json::array();
   json matched = json::object();
   for (const rules::Hit& hit : outcome.hits) {
@@ -172,7 +178,7 @@ int main(int argc, char** argv) {
   Options options;
   if (!read_options(argc, argv, options)) {
     std::cerr << "usage: rules_hits --rules FOLDER --now UNIXTIME [--score-set N] "
-                 "[--feature NAME] [--matched] [--list FILE] FILES...\n";
+                 "[--feature NAME] [--matched] [--needed] [--list FILE] FILES...\n";
     return 64;
   }
   const rules::RuleFile file = load(options);

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "rules/match_state.h"
 #include "rules/regex.h"
 #include "tests/rules/engine.h"
 #include "tests/rules/random_pattern.h"
@@ -168,6 +169,22 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{"a_sum_that_is_reached", "__A + YES > 0", 0},
                     Row{"negated", "!__A && __NONE", 0}, Row{"both", "__A && !__B", 2}),
     [](const auto& row) { return std::string(row.param.name); });
+
+// More looks than may wait are made at once, and counted with those that waited.
+TEST(NeededSubrules, WhatCannotWaitIsCountedToo) {
+  constexpr std::size_t kPieces = kMostWaiting + 1000;
+  const std::string count = std::to_string(kPieces);
+  const auto set = compile_here(
+      file_of({multiple(make_rule("__A", RuleType::body, "/(?<=x)alpha/")),
+               meta_rule("ALL_OF_THEM", "__A == " + count), meta_rule("MORE", "__A > " + count),
+               make_rule("OTHER", RuleType::body, "/beta/")}));
+  ASSERT_TRUE(set);
+  mail::Content content;
+  content.body = pieces_of(std::vector<std::string>(kPieces, "xalpha beta"));
+  Subject subject{{}, content, "", false};
+  for (const MatchOutcome& outcome : with_needed_alone(*set, subject))
+    EXPECT_EQ(without_subrules(outcome), "ALL_OF_THEM OTHER");
+}
 
 // A chain of metas is no chain of calls.
 TEST(NeededSubrules, ALongChainOfMetasIsSettled) {

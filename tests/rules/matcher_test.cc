@@ -296,16 +296,6 @@ TEST(Matcher, ReloadsKeepNoScratch) {
   EXPECT_EQ(MatchStatePool::open_scratches(), before);
 }
 
-class Says final : public FindingAnswers {
- public:
-  explicit Says(bool yes) : yes_(yes) {}
-  bool holds(std::string_view, std::span<const std::string>) const override { return yes_; }
-  bool is_signed_by(std::string_view) const override { return yes_; }
-
- private:
-  bool yes_;
-};
-
 // Matched in two steps, with the texts gone for the second one, the hits are the same.
 TEST(InTwoSteps, TheHitsAreThoseOfOne) {
   Rule asks;

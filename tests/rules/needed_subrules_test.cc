@@ -12,16 +12,6 @@
 namespace gatepost::rules::test {
 namespace {
 
-class Says final : public FindingAnswers {
- public:
-  explicit Says(bool yes) : yes_(yes) {}
-  bool holds(std::string_view, std::span<const std::string>) const override { return yes_; }
-  bool is_signed_by(std::string_view) const override { return yes_; }
-
- private:
-  bool yes_;
-};
-
 std::string without_subrules(const MatchOutcome& outcome) {
   MatchOutcome out;
   for (const Hit& hit : outcome.hits) {
